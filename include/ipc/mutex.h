@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mutex.h - mutual exclusion between processes and threads
+ *
+ * The thread that locked is the holder, and only it can unlock. When a holder
+ * dies, by any cause, the next one gets the lock and is told: lock returns
+ * LIBIPC_OWNER_DIED, which is positive because the lock IS held. Look at what
+ * the lock protects, repair it, and unlock as always; there is nothing to
+ * "make consistent". A call that was killed before lock returned, or after
+ * unlock had begun to let go, is no news: nobody was inside.
+ *
+ *	int r = ipc_mutex_lock(m, LIBIPC_FOREVER);
+ *	if (r < 0)
+ *		return r;
+ *	if (r == LIBIPC_OWNER_DIED)
+ *		repair(data);
+ *	work(data);
+ *	ipc_mutex_unlock(m);
+ *
+ * A thread may hold up to 1024 of them beside any pthread mutexes, and release
+ * them in any order. There is no fairness: a thread that comes along may get
+ * the lock before one that waits.
+ */
+#ifndef LIBIPC_MUTEX_H
+#define LIBIPC_MUTEX_H
+
+#include <ipc/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ipc_mutex;
+
+/* ipc_mutex_opts.flags: the holder may lock again; not in this version */
+#define LIBIPC_MUTEX_RECURSIVE 0x1
+
+struct ipc_mutex_opts {
+	uint32_t flags;
+	uint32_t mode; /* permissions of a named mutex; 0: 0600 */
+	uint64_t reserved[2];
+};
+
+/**
+ * ipc_mutex_create - make a mutex, unlocked
+ * @m:          receives the handle
+ * @name:       NULL: anonymous, shared with children; else see base.h
+ * @opts:       NULL for defaults
+ *
+ * Returns  0, or
+ *          -EEXIST  the name is taken      -EACCES  not permitted
+ *          -ENOSPC  no room for it         -ENOMEM  no memory for the handle
+ *          -ENOTSUP a flag that this version does not know how to do
+ *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EINVAL, -ENAMETOOLONG  bad arguments
+ * Crash    there is a complete mutex of that name, or none.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_mutex_create(struct ipc_mutex **m, const char *name,
+				const struct ipc_mutex_opts *opts);
+
+/**
+ * ipc_mutex_open - open a named mutex that some process created
+ * @m:          receives the handle
+ * @name:       as given to create
+ *
+ * Returns  0, or
+ *          -ENOENT  no such name           -EACCES  not permitted
+ *          -EPROTO  not a mutex, or made by an incompatible build
+ *          -EBADMSG damaged                -ENOMEM  no memory
+ *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EINVAL, -ENAMETOOLONG  bad arguments
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_mutex_open(struct ipc_mutex **m, const char *name);
+
+/**
+ * ipc_mutex_close - free this handle
+ * @m:          the handle
+ *
+ * Returns  0, or
+ *          -EBUSY   a thread of this process holds it through this handle
+ *          -EINVAL  @m is NULL
+ * Crash    changes nothing for others.
+ * Safety   thread no | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_mutex_close(struct ipc_mutex *m);
+
+/**
+ * ipc_mutex_lock - become the holder
+ * @m:          the mutex
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  0, held;
+ *          LIBIPC_OWNER_DIED, held, and the last holder died inside; or
+ *          -EDEADLK   this thread holds it already, whatever the timeout
+ *          -EAGAIN    held by another, @timeout_ms was 0
+ *          -ETIMEDOUT still held by another
+ *          -ENOLCK    this thread holds 1024 mutexes
+ *          -EINVAL    @m is NULL
+ * Crash    killed inside: not held, or held and released as a dead holder's;
+ *          the next one gets it.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_mutex_lock(struct ipc_mutex *m, int timeout_ms);
+
+/**
+ * ipc_mutex_unlock - let the next one in
+ * @m:          the mutex, locked by this thread through this handle
+ *
+ * Returns  0, or
+ *          -EPERM   this thread does not hold it (through this handle)
+ *          -EINVAL  @m is NULL
+ * Crash    killed inside: released; news for the next one only if the call had
+ *          not yet begun to let go.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_mutex_unlock(struct ipc_mutex *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

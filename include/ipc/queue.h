@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queue.h - a bounded queue of messages, many producers and many consumers
+ *
+ * put copies the item: when it returns, the item is visible to every process
+ * and safe from the putter's death. Items come out in the order in which their
+ * puts were committed, each exactly once. There is no feeder thread and
+ * nothing to flush at exit.
+ *
+ *	struct ipc_queue_opts opts = {
+ *		.maxsize = 100, .item_size = sizeof(struct job)};
+ *	ipc_queue_create(&q, "/jobs", &opts);
+ *	ipc_queue_put(q, &job, sizeof(job), LIBIPC_FOREVER);
+ *
+ * A getter that was killed inside get has taken its item, or has not: the item
+ * is never handed out twice.
+ *
+ * With LIBIPC_JOINABLE each item is a task: whoever got it calls
+ * ipc_queue_task_done() when it is done, and ipc_queue_join() waits until
+ * every task that was put is done.
+ */
+#ifndef LIBIPC_QUEUE_H
+#define LIBIPC_QUEUE_H
+
+#include <ipc/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ipc_queue;
+
+enum ipc_order { LIBIPC_FIFO, LIBIPC_LIFO, LIBIPC_PRIORITY };
+
+/* ipc_queue_opts.flags */
+#define LIBIPC_JOINABLE	       0x1 /* task_done and join */
+#define LIBIPC_SINGLE_PRODUCER 0x2 /* only one thread puts at a time: faster */
+#define LIBIPC_SINGLE_CONSUMER 0x4 /* only one thread gets at a time: faster */
+
+struct ipc_queue_opts {
+	size_t maxsize;	       /* items that may wait; at least 1 */
+	size_t item_size;      /* bytes of the largest item; 0: 256 */
+	enum ipc_order order;  /* LIBIPC_FIFO; others not in this version */
+	uint32_t flags;	       /* LIBIPC_JOINABLE, LIBIPC_SINGLE_* */
+	uint32_t mode;	       /* permissions of a named queue; 0: 0600 */
+	uint32_t max_attempts; /* joinable: deliveries of one task; 0: 16 */
+	uint64_t reserved[4];
+};
+
+/**
+ * ipc_queue_create - make an empty queue
+ * @q:          receives the handle
+ * @name:       NULL: anonymous, shared with children; else see base.h
+ * @opts:       maxsize and the rest
+ *
+ * Returns  0, or
+ *          -EEXIST  the name is taken      -EACCES  not permitted
+ *          -ENOSPC  no room for maxsize items of item_size bytes
+ *          -ENOMEM  no memory for the handle
+ *          -ENOTSUP an order or maxsize 0 (unbounded): not in this version
+ *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EINVAL, -ENAMETOOLONG  bad arguments
+ * Crash    there is a complete queue of that name, or none.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_create(struct ipc_queue **q, const char *name,
+				const struct ipc_queue_opts *opts);
+
+/**
+ * ipc_queue_open - open a named queue that some process created
+ * @q:          receives the handle
+ * @name:       as given to create
+ *
+ * Returns  0, or
+ *          -ENOENT  no such name           -EACCES  not permitted
+ *          -EPROTO  not a queue, or made by an incompatible build
+ *          -EBADMSG damaged                -ENOMEM  no memory
+ *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EINVAL, -ENAMETOOLONG  bad arguments
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_open(struct ipc_queue **q, const char *name);
+
+/**
+ * ipc_queue_close - free this handle; the queue goes on without it
+ * @q:          the handle
+ *
+ * Returns  0, or -EINVAL: @q is NULL
+ * Crash    changes nothing for others.
+ * Safety   thread no | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_close(struct ipc_queue *q);
+
+/**
+ * ipc_queue_put - append one item, waiting while the queue is full
+ * @q:          the queue
+ * @item:       @len bytes, copied before return; may be NULL if @len is 0
+ * @len:        bytes, 0 to ipc_queue_item_size()
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  0, the item is visible to every process; or
+ *          -EAGAIN    full, @timeout_ms was 0     -ETIMEDOUT  still full
+ *          -EMSGSIZE  @len is too large           -EINVAL  bad arguments
+ *          -EBADMSG   the shared memory is damaged
+ * Crash    killed inside: the whole item is in the queue, or nothing of it.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ *          (SINGLE_PRODUCER: one thread of all processes at a time)
+ */
+LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
+			     int timeout_ms);
+
+/**
+ * ipc_queue_get - take the oldest item, waiting while the queue is empty
+ * @q:          the queue
+ * @buf:        receives the item; may be NULL if @size is 0
+ * @size:       bytes of room in @buf
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  the item's length in bytes (0 is a legal item); or
+ *          -EAGAIN    empty, @timeout_ms was 0    -ETIMEDOUT  still empty
+ *          -EMSGSIZE  @size is too small; the item stays where it is
+ *          -EINVAL    bad arguments
+ *          -EBADMSG   the shared memory is damaged
+ * Crash    killed inside: the item is still there, or is gone with the caller.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ *          (SINGLE_CONSUMER: one thread of all processes at a time)
+ */
+LIBIPC_API int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size,
+			     int timeout_ms);
+
+/**
+ * ipc_queue_put_many - append up to @n items of the same length at once
+ * @q:          the queue
+ * @items:      @n items of @len bytes, one after another
+ * @len:        bytes of each item, 0 to ipc_queue_item_size()
+ * @n:          items, at least 1
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Waits until at least one fits, then takes what goes at once: the items that
+ * it took become visible together, with nobody else's in between.
+ *
+ * Returns  how many were put, 1 to @n, from the front of @items; or
+ *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EINVAL, -EBADMSG as put
+ * Crash    killed inside: all that it would have reported are there, or none.
+ * Safety   as ipc_queue_put()
+ */
+LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
+				  size_t len, size_t n, int timeout_ms);
+
+/**
+ * ipc_queue_get_many - take up to @n of the oldest items at once
+ * @q:          the queue
+ * @items:      receives them, @size bytes apart
+ * @size:       bytes of room for each item
+ * @lens:       receives the length of each, in bytes; may be NULL
+ * @n:          items, at least 1
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Waits until there is at least one, then takes what is there. It stops before
+ * an item that is longer than @size.
+ *
+ * Returns  how many were taken, 1 to @n; or
+ *          -EMSGSIZE  the first one is longer than @size; it stays
+ *          -EAGAIN, -ETIMEDOUT, -EINVAL, -EBADMSG as get
+ * Crash    killed inside: all are still there, or all that it would have
+ *          reported are gone with the caller.
+ * Safety   as ipc_queue_get()
+ */
+LIBIPC_API int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
+				  size_t *lens, size_t n, int timeout_ms);
+
+/**
+ * ipc_queue_size - how many items wait
+ * @q:          the queue
+ *
+ * Returns  items, exact at one moment during the call; or
+ *          -EINVAL  @q is NULL      -EBADMSG  the shared memory is damaged
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API long ipc_queue_size(struct ipc_queue *q);
+
+/**
+ * ipc_queue_empty - whether no item waits
+ * @q:          the queue
+ *
+ * Returns  1 or 0, exact at one moment during the call; errors as size
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_empty(struct ipc_queue *q);
+
+/**
+ * ipc_queue_full - whether maxsize items wait
+ * @q:          the queue
+ *
+ * Returns  1 or 0, exact at one moment during the call; errors as size
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_full(struct ipc_queue *q);
+
+/**
+ * ipc_queue_maxsize - how many items may wait
+ * @q:          the queue
+ *
+ * Returns  items, as given to create; or -EINVAL: @q is NULL
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API long ipc_queue_maxsize(struct ipc_queue *q);
+
+/**
+ * ipc_queue_item_size - how long an item may be
+ * @q:          the queue
+ *
+ * Returns  bytes, as given to create; 0 if @q is NULL
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API size_t ipc_queue_item_size(struct ipc_queue *q);
+
+/**
+ * ipc_queue_task_done - the oldest task that this thread got is done
+ * @q:          a joinable queue
+ *
+ * Returns  0, or
+ *          -EINVAL  this thread has no task of this queue (or too often), the
+ *                   queue is not joinable, or @q is NULL
+ * Crash    killed inside: the task counts as done, or it does not.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ *          (a forked child has none of its parent's tasks)
+ */
+LIBIPC_API int ipc_queue_task_done(struct ipc_queue *q);
+
+/**
+ * ipc_queue_join - wait until every task that was put is done
+ * @q:          a joinable queue
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  0, at one moment during the call nothing was unfinished; or
+ *          -EAGAIN  tasks are unfinished, @timeout_ms was 0
+ *          -ETIMEDOUT  tasks are still unfinished
+ *          -EINVAL  not joinable, or @q is NULL
+ *          -EBADMSG the shared memory is damaged
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_join(struct ipc_queue *q, int timeout_ms);
+
+/**
+ * ipc_queue_unfinished - how many tasks were put and are not done
+ * @q:          a joinable queue
+ *
+ * Returns  tasks, exact at one moment during the call; or
+ *          -EINVAL  not joinable, or @q is NULL
+ *          -EBADMSG the shared memory is damaged
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API long ipc_queue_unfinished(struct ipc_queue *q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.h - the one primitive: lock, sleep queue and condition in one word
+ *
+ * layout.h describes the word, its states, its invariants and what each death
+ * leaves; the labels in the code (A1, R3, S2, F4, ...) are the steps there.
+ *
+ * Using a gate as a lock, with a condition:
+ *
+ *	r = ipci_gate_enter(self, g, timeout_ms);    A1 A2; ready() is true
+ *	if (r < 0)
+ *		return r;
+ *	ipci_gate_push(self, g);                     A3
+ *	ipci_gate_owe(self, other);                  a wake-up over there
+ *	... commit ...
+ *	ipci_gate_notify(other);
+ *	ipci_gate_announce(self, g);                 R1
+ *	ipci_gate_pop(self);                         R2
+ *	ipci_gate_release(self, g);                  R3 .. R7
+ *
+ * Using it only to sleep: ipci_gate_await(), which returns when ready() is
+ * true and holds nothing.
+ */
+#ifndef IPCI_GATE_H
+#define IPCI_GATE_H
+
+#include "layout.h"
+#include "os.h"
+
+/*
+ * One process's view of one gate. Constant after setup, in private memory.
+ * ready() tells whether it is worth coming in; it may be called at any time,
+ * by anybody, and must be true where the shared memory is damaged, so that
+ * whoever finds the damage does not sleep over it.
+ */
+struct ipci_gate {
+	_Atomic uint64_t *word;
+	_Atomic uint32_t *hint;
+	const _Atomic uint64_t *index; /* whose store makes ready() true; or
+					  NULL: only the word itself does */
+	bool (*ready)(const void *arg);
+	const void *arg;
+};
+
+/* ---- the list of held locks, and the word under way ---- */
+
+/* keep the compiler from moving stores to what the kernel reads at death */
+static inline void ipci_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline uintptr_t ipci_node_of(const struct ipci_self *self,
+				     const _Atomic uint64_t *word)
+{
+	return (uintptr_t)word + (uintptr_t)self->node;
+}
+
+/* list nodes need not be aligned (musl's lie 28 bytes behind the word) */
+struct ipci_node {
+	uintptr_t link;
+} __attribute__((packed, may_alias));
+
+static inline uintptr_t ipci_node_get(uintptr_t node)
+{
+	return ((volatile struct ipci_node *)node)->link;
+}
+
+static inline void ipci_node_set(uintptr_t node, uintptr_t link)
+{
+	((volatile struct ipci_node *)node)->link = link;
+}
+
+/*
+ * Negative controls: the library with one safeguard removed. Only the kill
+ * sweep builds them, and it must go red for each of them (tests/kill).
+ */
+#ifdef IPCI_CONTROL_NO_ANNOUNCE
+#define IPCI_ANNOUNCED(node) ((void)(node), (uintptr_t)0)
+#else
+#define IPCI_ANNOUNCED(node) (node)
+#endif
+#ifdef IPCI_CONTROL_NO_DEBT
+#define IPCI_OWED(node) ((void)(node), (uintptr_t)0)
+#else
+#define IPCI_OWED(node) IPCI_ANNOUNCED(node)
+#endif
+#ifdef IPCI_CONTROL_NO_COMPARE
+#define IPCI_COMPARED(index) NULL
+#else
+#define IPCI_COMPARED(index) (index)
+#endif
+
+static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)
+{
+	ipci_order();
+	*self->pending = node;
+	ipci_order();
+}
+
+/* A1, R1, S1: from here on the kernel knows what we are about */
+static inline void ipci_gate_announce(struct ipci_self *self,
+				      const struct ipci_gate *g)
+{
+	ipci_pending_set(self, IPCI_ANNOUNCED(ipci_node_of(self, g->word)));
+}
+
+/* before a store that makes g's condition true: a wake-up will be owed */
+static inline void ipci_gate_owe(struct ipci_self *self,
+				 const struct ipci_gate *g)
+{
+	ipci_pending_set(self, IPCI_OWED(ipci_node_of(self, g->word)));
+}
+
+static inline void ipci_gate_settle(struct ipci_self *self)
+{
+	ipci_pending_set(self, 0);
+}
+
+/*
+ * A3 for the library's own short sections. Last in, first out: between push
+ * and pop no code of the user's runs, so nobody else touches this thread's
+ * list, and what came before us is remembered in private memory.
+ */
+static inline void ipci_gate_push(struct ipci_self *self,
+				  const struct ipci_gate *g)
+{
+	uintptr_t node = ipci_node_of(self, g->word);
+
+	self->below = *self->list;
+	ipci_node_set(node, self->below);
+	ipci_order();
+	*self->list = node;
+	ipci_order();
+}
+
+/* R2 */
+static inline void ipci_gate_pop(struct ipci_self *self)
+{
+	ipci_order();
+	*self->list = self->below;
+	ipci_order();
+}
+
+/* ---- lock ---- */
+
+static inline uint32_t ipci_gate_owner(const struct ipci_gate *g)
+{
+	return (uint32_t)(atomic_load_explicit(g->word, memory_order_relaxed) &
+			  IPCI_GATE_OWNER);
+}
+
+/* A1, A2: whether it was free and is ours now. It stays announced. */
+static inline bool ipci_gate_take(struct ipci_self *self,
+				  const struct ipci_gate *g)
+{
+	uint64_t is, want;
+
+	ipci_gate_announce(self, g);
+	is = atomic_load_explicit(g->word, memory_order_relaxed);
+	do {
+		if (is & IPCI_GATE_OWNER)
+			return false;
+		want = ((is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH) | self->tid;
+		/* acquire: pairs with the release in R3, R5 and the kernel's */
+	} while (!atomic_compare_exchange_weak_explicit(g->word, &is, want,
+							memory_order_acquire,
+							memory_order_relaxed));
+	return true;
+}
+
+/* R4 .. R6, for when there may be sleepers */
+void ipci_gate_release_slow(const struct ipci_gate *g);
+
+/* R3 .. R7; announced and off the list */
+static inline void ipci_gate_release(struct ipci_self *self,
+				     const struct ipci_gate *g)
+{
+	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
+
+	/* release: pairs with the acquire in A2 */
+	if ((is & IPCI_GATE_SLEEPERS) ||
+	    !atomic_compare_exchange_strong_explicit(
+		    g->word, &is, is & ~IPCI_GATE_OWNER, memory_order_release,
+		    memory_order_relaxed))
+		ipci_gate_release_slow(g);
+	ipci_gate_settle(self);
+}
+
+/*
+ * Waits until ready() is true and the gate is ours (A2; announced, not on the
+ * list), or for timeout_ms: -EAGAIN, -ETIMEDOUT, nothing held or announced.
+ * When the time is up and it is ready, but somebody is inside, it waits a few
+ * milliseconds more: what is there is taken whatever the timeout.
+ */
+int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
+		    int timeout_ms);
+
+/* ---- sleep and wake-up without the lock ---- */
+
+/* looks for a short while, at least once, whether ready() is true */
+bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,
+		    int64_t deadline);
+
+/*
+ * Waits until ready() is true, or until the deadline: 0 or -ETIMEDOUT. Who had
+ * to sleep wakes the next sleeper before it leaves, so one wake-up reaches all
+ * of them.
+ */
+int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
+		    int64_t deadline);
+
+/* F1 .. F4: wakes one sleeper, if there may be any and nobody is inside. The
+   caller has announced the gate. */
+void ipci_gate_fire(const struct ipci_gate *g);
+
+/* fire, if the hint says that it is worth it; after a seq_cst store that may
+   have made ready() true */
+static inline void ipci_gate_notify(const struct ipci_gate *g)
+{
+	if (atomic_load_explicit(g->hint, memory_order_seq_cst))
+		ipci_gate_fire(g);
+}
+
+#endif

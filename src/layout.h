@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - every byte that two processes share
+ *
+ * An object is one region: a head page, and a body that begins one page
+ * further on. Between the two each process maps a page of its own:
+ *
+ *	file    | head page        |                | body ...
+ *	memory  | head page        | private page   | body ...
+ *	         ^head_shm  ^mutex_shm (last 16 bytes)
+ *
+ * The private page is where the thread's list of held locks passes through
+ * (list nodes lie up to 40 bytes behind a lock word), so no pointer that we
+ * follow is ever in shared memory, whatever another process writes there.
+ *
+ * All zero is the initial state of everything but the head: an object is born
+ * by clearing memory, filling in the head and giving it a name.
+ *
+ * Each struct has five parts. GUARD: who may touch it. INVARIANTS: what holds
+ * at every instant. FIELDS: kind, writer, reader, order, partner; kinds are
+ * C = constant after create, A = atomic, anyone, G = only the gate's holder.
+ * STEPS: with the one COMMIT. KILLED: after each step, what the next one finds
+ * and does. The kill sweeps (tests/kill) are the KILLED tables, executed.
+ */
+#ifndef IPCI_LAYOUT_H
+#define IPCI_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	IPCI_LAYOUT = 1,     /* raise when a byte below changes its meaning */
+	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
+};
+
+#define IPCI_MAGIC 0x0043504942494c01u /* "\1LIBIPC\0" in memory */
+
+enum ipci_kind {
+	IPCI_KIND_MUTEX = 1,
+	IPCI_KIND_QUEUE = 2,
+	IPCI_KIND_PIPE = 3,
+	IPCI_KIND_SHARED = 4,
+};
+
+/*
+ * struct head_shm - what an opener must know                       128 bytes
+ *
+ * GUARD      written before the object has a name, constant afterwards. An
+ *            opener trusts nothing: it checks each field against the file and
+ *            keeps its own copy.
+ *
+ * INVARIANTS H1  a named object is complete: the name is given last
+ *            H2  page + body_size == size of the file
+ *
+ * FIELDS     all C
+ *
+ * STEPS      create: C1 unnamed file, C2 size, C3 map, C4 fill the head,
+ *            C5 link the name (COMMIT)
+ *
+ * KILLED     ..C4  nothing: the kernel frees a file that has no name
+ *            C5    a complete object that nobody has open: the next opener
+ *                  uses it
+ */
+struct head_shm {
+	uint64_t magic;
+	uint32_t layout;      /* IPCI_LAYOUT */
+	uint32_t kind;	      /* enum ipci_kind */
+	uint64_t fingerprint; /* sizes, offsets and back end of the build */
+	uint64_t page;	      /* bytes before the body */
+	uint64_t body_size;   /* bytes from there to the end of the file */
+	union {
+		struct {
+			uint64_t maxsize;
+			uint64_t item_size;
+			uint32_t order;
+			uint32_t flags;
+			uint32_t max_attempts;
+			uint32_t reserved;
+		} queue;
+		struct {
+			uint64_t size; /* as asked for; the body is larger */
+		} shared;
+		uint64_t reserved[11];
+	} u;
+};
+
+_Static_assert(sizeof(struct head_shm) == 128, "head_shm");
+
+/*
+ * The gate word - lock, sleep queue and condition at once            8 bytes
+ *
+ *	epoch:32 | W(31) F(30) owner(0..29)        the low half is a futex
+ *
+ *	state          low half   meaning
+ *	1 free         0          nobody holds it, nobody sleeps
+ *	2 held         T          thread T holds it
+ *	3 contended    T|W        ... and there may be sleepers
+ *	4 waiting      W          free, there may be sleepers, and their
+ *	                          condition is false, or whoever made it true is
+ *	                          about to fire
+ *	5 fired        W|F or F   free; somebody was woken: come and look
+ *
+ * The kernel takes a dead owner's 2 to F and 3 to W|F and wakes one sleeper,
+ * which is just what "fired" means: a death and a wake-up look alike.
+ *
+ * GUARD      A: compare-and-swap of the whole word. Only the kernel changes
+ *            the low half alone, for an owner that died.
+ *
+ * INVARIANTS G1  a thread whose id is in owner has the word on its list of
+ *                held locks, or in `pending`
+ *            G2  `pending` names the word from before an acquire until after
+ *                it, from before a release until after it, all through a
+ *                sleep, and from before a store that makes the condition true
+ *                until after the fire that follows it
+ *            G3  whoever sleeps has W set, and the word and the index that
+ *                its condition depends on were still the same when the kernel
+ *                put it to sleep
+ *            G4  W is cleared only by a fire whose wake-up found nobody while
+ *                the epoch stood still. Every arrival of a sleeper, every
+ *                acquisition and every fire moves the epoch, so nothing at
+ *                all happened in between.
+ *            G5  hint is 0: W is clear, or somebody awake, or about to be
+ *                woken, will set hint and look again
+ *
+ * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
+ *                     A3 on the list
+ *            release  R1 pending = word   R2 off the list
+ *                     R3 CAS T -> 0; that fails if W is set, and then:
+ *                     R4 hint = 1         R5 CAS owner out
+ *                     R6 condition true: fire             R7 pending = none
+ *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1
+ *                     S3 hint = 1         S4 read the index
+ *                     S5 last look: condition false
+ *                     S6 wait, if word and index are still the same
+ *            fire     F1 no W: hint = 0, and if W is set by now, hint = 1 and
+ *                        again; held: nothing, the release will look
+ *                     F2 CAS F in, epoch+1    F3 wake one
+ *                     F4 nobody there: CAS of the same word, W and F out
+ *
+ * KILLED     A1  nothing held. The kernel wakes one if the word is free: it
+ *                looks and sleeps again.
+ *            A2  `pending` and owner agree: the kernel frees it (5)
+ *            A3  on the list: the kernel frees it (5)
+ *            R1, R2  as A2
+ *            R3  free, nobody slept: nothing to do
+ *            R4  as A2
+ *            R5  the kernel, by `pending`, wakes one: it looks
+ *            R6, R7  done
+ *            S1  as A1
+ *            S2  W without a sleeper: the next fire wakes nobody and clears it
+ *            S3..S6  as S2; was it woken just now, the kernel, by `pending`,
+ *                wakes the next one
+ *            F1  hint 0 though W is set: the kernel, by `pending`, wakes one,
+ *                which looks, and sets hint when it sleeps again. Is the word
+ *                held, the holder's release sets hint and looks (R4, R6).
+ *            F2  fired, nobody woken: the kernel, by `pending`, wakes one
+ *            F3  was there a sleeper, it is awake; else as F4
+ *            F4  done
+ */
+#define IPCI_GATE_SLEEPERS UINT64_C(0x80000000) /* W, FUTEX_WAITERS */
+#define IPCI_GATE_FIRED	   UINT64_C(0x40000000) /* F, FUTEX_OWNER_DIED */
+#define IPCI_GATE_OWNER	   UINT64_C(0x3fffffff)
+#define IPCI_GATE_EPOCH	   UINT64_C(0x100000000) /* one epoch */
+
+/*
+ * struct mutex_shm - a gate whose condition is "free"               16 bytes
+ *
+ * The last bytes of the head page, so that its list node, 20 to 40 bytes
+ * behind the word, falls into the private page.
+ *
+ * GUARD      the gate
+ *
+ * INVARIANTS M1  holder is 0 unless a thread is between the return of lock
+ *                and the call of unlock, or died there
+ *
+ * FIELDS     word    A  see above
+ *            holder  G  thread id, for "the owner died inside"; atomic only
+ *                       because a debugger may look. Ordered by the word.
+ *            hint    A  as in side_shm; nobody reads it
+ *
+ * STEPS      lock:   A1 A2 A3, L1 read holder, L2 holder = me, L3 no pending
+ *            unlock: U1 holder = 0 (COMMIT: nobody is inside), R1 .. R7
+ *
+ * KILLED     ..L1  freed; holder tells about the one before, if it died: the
+ *                  next one gets the news that this one did not live to tell
+ *            L2..  freed; the next one finds holder != 0: LIBIPC_OWNER_DIED
+ *            U1..  freed; no news, the section was complete
+ */
+struct mutex_shm {
+	_Atomic uint64_t word;
+	_Atomic uint32_t holder;
+	_Atomic uint32_t hint;
+};
+
+_Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");
+
+/*
+ * struct side_shm - one side of a ring: its gate and its index     256 bytes
+ *
+ * Three cache lines of different temper, so that nobody takes a line that he
+ * does not need: the gate bounces between those of this side, the index is
+ * written here and read over there, the hint is read over there and rarely
+ * written.
+ *
+ * GUARD      the gate; of a side without a lock (pipe, SINGLE_*): the one
+ *            thread that uses it
+ *
+ * INVARIANTS I1  index never goes back
+ *            I2  seen is an earlier or the present value of the opposite index
+ *
+ * FIELDS     word   A  the gate word
+ *            node   -  written by the holder for the kernel, never read
+ *            seen   G  the opposite index, to leave its cache line alone
+ *            index  A  written by the guard's holder: exchange, seq_cst;
+ *                      read opposite: acquire; by sleepers: seq_cst. Pairs
+ *                      with hint: commit, then read hint / set hint, then
+ *                      read index: one of the two sees the other.
+ *            hint   A  1: there may be sleepers, call fire. All seq_cst.
+ */
+struct side_shm {
+	_Atomic uint64_t word;
+	unsigned char node[40];
+	uint64_t seen;
+	unsigned char pad0[8];
+	_Atomic uint64_t index;
+	unsigned char pad1[56];
+	_Atomic uint32_t hint;
+	unsigned char pad2[124];
+};
+
+_Static_assert(sizeof(struct side_shm) == 256, "side_shm");
+_Static_assert(offsetof(struct side_shm, index) == 64, "index alone");
+_Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
+
+/*
+ * struct queue_shm - bounded FIFO of items, then its slots         768 bytes
+ *
+ * Item i lies in slot i modulo the number of slots, a power of two that is at
+ * least maxsize. A slot is the item's length and its bytes.
+ *
+ * GUARD      put: the producers' gate. get: the consumers' gate. Both sides
+ *            may work at the same time.
+ *
+ * INVARIANTS Q1  0 <= put.index - get.index <= maxsize
+ *            Q2  slots [get.index, put.index) hold whole items; the others
+ *                have no meaning
+ *            Q3  0 <= put.index - done.index; done.index counts the tasks
+ *                that are done (joinable queues; 0 in others)
+ *
+ * STEPS      put      P1 acquire put (A1 A2 A3)   P2 copy into the slots
+ *                     P3 pending = get            P4 put.index += n (COMMIT)
+ *                     P5 fire get, if its hint says so
+ *                     P6 release put (R1 .. R7; condition: there is room)
+ *            get      the same with the sides exchanged: E1 .. E6
+ *            done     D1 pending = done           D2 done.index += 1 (COMMIT)
+ *                     D3 all done: fire done      D4 pending = none
+ *            join     sleeps at the gate of done (S1 .. S6; condition:
+ *                     done.index == put.index); woken and satisfied, it fires
+ *                     for the next one
+ *
+ * KILLED     ..P3  no item; put is freed by the kernel and one putter woken
+ *            P4    the item is there. The kernel frees put, wakes a putter,
+ *                  and, by `pending`, wakes a getter.
+ *            P5    as P4, without need
+ *            P6    as release
+ *            E..   the mirror image: up to E3 the item is still there, from
+ *                  E4 on it is gone with the getter
+ *            D1    not done
+ *            D2    done. The kernel, by `pending`, wakes a joiner.
+ *            join  woken, then killed: the kernel, by `pending`, wakes the
+ *                  next joiner
+ *            Nothing needs repair: one store commits, the rest is unread.
+ */
+struct queue_shm {
+	struct side_shm put;
+	struct side_shm get;
+	struct side_shm done;
+};
+
+struct slot_shm {
+	uint32_t len; /* bytes of item */
+	uint32_t reserved;
+	unsigned char item[];
+};
+
+/*
+ * struct pipe_shm - two byte rings and who closed                 1152 bytes
+ *
+ * Direction d carries messages from end d to end 1 - d. Indexes count bytes;
+ * a ring holds records, each a word {kind:32 | len:32} and, rounded up to 8,
+ * its bytes:
+ *
+ *	WHOLE len    a message of len bytes follows
+ *	BEGIN len    a message of len bytes comes in pieces
+ *	PIECE len    the next len bytes of it
+ *
+ * GUARD      send: the one thread that sends in this direction. recv: the one
+ *            that receives. The gates are only slept at.
+ *
+ * INVARIANTS Y1  0 <= send.index - recv.index <= ring size, multiples of 8
+ *            Y2  bytes [recv.index, send.index) are whole records
+ *            Y3  a WHOLE or BEGIN where a PIECE was due: the message before
+ *                was torn (its sender died or gave up); it is dropped
+ *
+ * FIELDS     closings[e]  A  how often end e was closed; whoever waits for
+ *                         its holders to go looks again when it moves
+ *
+ * STEPS      send     T1 copy   T2 pending = recv   T3 send.index += (COMMIT)
+ *                     T4 fire recv                  T5 pending = none
+ *                     (a message in pieces: again for each of them)
+ *            recv     V1 copy   V2 pending = send   V3 recv.index += (COMMIT)
+ *                     V4 fire send                  V5 pending = none
+ *            close    X1 close the descriptor       X2 closings[e] += 1
+ *                     X3 fire both gates where the other end may sleep
+ *
+ * KILLED     T1, T2  no message (or torn: Y3)
+ *            T3..    the message is there; the kernel, by `pending`, wakes
+ *                    the receiver
+ *            V1, V2  the message is still there
+ *            V3..    gone with the receiver; the kernel wakes the sender
+ *            X..     the kernel closes the descriptor; sleepers look at it
+ *                    every 50 ms
+ */
+struct direction_shm {
+	struct side_shm send;
+	struct side_shm recv;
+};
+
+struct pipe_shm {
+	struct direction_shm direction[2];
+	_Atomic uint32_t closings[2];
+	unsigned char pad[120];
+};
+
+_Static_assert(sizeof(struct pipe_shm) == 1152, "pipe_shm");
+
+enum ipci_record {
+	IPCI_RECORD_WHOLE = 1,
+	IPCI_RECORD_BEGIN = 2,
+	IPCI_RECORD_PIECE = 3,
+};
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mutex.h - the mutex that a region carries, for mutex.c and shared.c
+ */
+#ifndef IPCI_MUTEX_H
+#define IPCI_MUTEX_H
+
+#include "gate.h"
+#include "region.h"
+
+struct ipci_mutex {
+	struct ipci_gate gate;
+	struct mutex_shm *s;
+	_Atomic uint64_t held_by; /* ipci_self()->id, if through this handle */
+};
+
+void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r);
+
+/* whether a thread of this process holds it through this handle */
+bool ipci_mutex_busy(const struct ipci_mutex *m);
+
+/* as ipc_mutex_lock and ipc_mutex_unlock */
+int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms);
+int ipci_mutex_unlock(struct ipci_mutex *m);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os_linux.c - os.h on Linux 5.16 and later
+ *
+ * The notice of death is the kernel's robust futex list. Each thread has one,
+ * registered by libc; we use that very list (get_robust_list), for the kernel
+ * knows only one, and replacing it would silently disable libc's own robust
+ * mutexes in the thread.
+ */
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os.h"
+#include <ipc/base.h>
+
+_Thread_local struct ipci_self ipci_thread;
+
+static _Atomic uint32_t generation;
+
+/* ---- the calling thread ---- */
+
+/* the child has one thread, a new one, that holds nothing */
+static void after_fork_in_child(void)
+{
+	atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
+	memset(&ipci_thread, 0, sizeof(ipci_thread));
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+uint32_t ipci_generation(void)
+{
+	return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+static struct robust_list_head *robust_list(void)
+{
+	struct robust_list_head *head = NULL;
+	size_t len;
+
+	if (syscall(SYS_get_robust_list, 0, &head, &len))
+		return NULL;
+	return head;
+}
+
+/* musl registers a thread's list when it first locks a robust mutex */
+static void make_libc_register(void)
+{
+	pthread_mutexattr_t attr;
+	pthread_mutex_t m;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&m, &attr);
+	pthread_mutex_lock(&m);
+	pthread_mutex_unlock(&m);
+	pthread_mutex_destroy(&m);
+	pthread_mutexattr_destroy(&attr);
+}
+
+/* where the low half of a word lies; what the kernel calls the futex */
+static uintptr_t futex_of(const _Atomic uint64_t *word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return (uintptr_t)word + 4;
+#else
+	return (uintptr_t)word;
+#endif
+}
+
+struct ipci_self *ipci_self_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct robust_list_head *head = robust_list();
+	struct ipci_self *self = &ipci_thread;
+
+	if (!head) {
+		make_libc_register();
+		head = robust_list();
+		if (!head)
+			return NULL;
+	}
+	pthread_once(&once, watch_forks);
+	self->list = (volatile uintptr_t *)&head->list.next;
+	self->pending = (volatile uintptr_t *)&head->list_op_pending;
+	self->node = (ptrdiff_t)futex_of(NULL) - head->futex_offset;
+	self->held = 0;
+	self->tid = (uint32_t)syscall(SYS_gettid);
+	self->id = (uint64_t)ipci_generation() << 32 | self->tid;
+	return self;
+}
+
+/* ---- capabilities ---- */
+
+static bool has_futex_waitv(void)
+{
+	return syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) != 0 &&
+	       errno != ENOSYS && errno != EPERM;
+}
+
+int ipci_os_caps(void)
+{
+	static _Atomic int caps;
+	int known = atomic_load_explicit(&caps, memory_order_relaxed);
+
+	if (known)
+		return known;
+	known = -ENOSYS;
+	/* the node must fall behind the word, into room that is ours */
+	if (ipci_self() && ipci_thread.node >= 8 && ipci_thread.node <= 40 &&
+	    has_futex_waitv())
+		known = LIBIPC_CAP_EXACT_WAKE;
+	atomic_store_explicit(&caps, known, memory_order_relaxed);
+	return known;
+}
+
+bool ipci_os_many_cpus(void)
+{
+	static _Atomic long cpus;
+	long n = atomic_load_explicit(&cpus, memory_order_relaxed);
+
+	if (!n) {
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+		atomic_store_explicit(&cpus, n, memory_order_relaxed);
+	}
+	return n > 1;
+}
+
+/* ---- time ---- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t ipci_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t ipci_coarse_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
+/* ---- sleep and wake-up ---- */
+
+static long wait_one(uintptr_t futex, uint32_t is, const struct timespec *until)
+{
+	return syscall(SYS_futex, futex, FUTEX_WAIT_BITSET, is, until, NULL,
+		       FUTEX_BITSET_MATCH_ANY);
+}
+
+/*
+ * Queues on the word, then compares the index: a commit that came before the
+ * queueing is seen by the comparison, one that comes after it is followed by
+ * a wake-up, the committer's own or the kernel's, that finds us queued. Nobody
+ * ever wakes the index: it is there to be compared.
+ */
+static long wait_two(uintptr_t futex, uint32_t is, uintptr_t index,
+		     uint32_t index_is, const struct timespec *until)
+{
+	struct futex_waitv both[2] = {
+		{.uaddr = futex, .val = is, .flags = FUTEX_32},
+		{.uaddr = index, .val = index_is, .flags = FUTEX_32},
+	};
+
+	return syscall(SYS_futex_waitv, both, 2, 0, until, CLOCK_MONOTONIC);
+}
+
+int ipci_os_sleep(const _Atomic uint64_t *word, uint32_t word_is,
+		  const _Atomic uint64_t *index, uint32_t index_is,
+		  int64_t deadline)
+{
+	struct timespec t, *until = NULL;
+	long r;
+
+	if (deadline != IPCI_NEVER) {
+		t.tv_sec = (time_t)(deadline / 1000000000);
+		t.tv_nsec = (long)(deadline % 1000000000);
+		until = &t;
+	}
+	if (index)
+		r = wait_two(futex_of(word), word_is, futex_of(index), index_is,
+			     until);
+	else
+		r = wait_one(futex_of(word), word_is, until);
+	return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+int ipci_os_wake(const _Atomic uint64_t *word)
+{
+	return (int)syscall(SYS_futex, futex_of(word), FUTEX_WAKE, 1, NULL,
+			    NULL, 0);
+}
+
+/* ---- named memory ---- */
+
+#define SHM_DIR "/dev/shm"
+
+/* a signal handler may run at any time, and posix_fallocate gives up then */
+static int reserve(int fd, uint64_t size)
+{
+	int r;
+
+	if (size > INT64_MAX)
+		return -ENOSPC;
+	do
+		r = posix_fallocate(fd, 0, (off_t)size);
+	while (r == EINTR);
+	return r == EFBIG ? -ENOSPC : -r;
+}
+
+int ipci_os_shm_make(uint64_t size, unsigned int mode)
+{
+	int r, fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == ENOENT || errno == EOPNOTSUPP ? -ENOSYS
+							      : -errno;
+	r = reserve(fd, size);
+	/* fchmod: exactly this mode, whatever the umask */
+	if (r == 0 && fchmod(fd, (mode_t)mode))
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int ipci_os_shm_publish(int fd, const char *name)
+{
+	char from[32], to[sizeof(SHM_DIR) + NAME_MAX + 1];
+
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	snprintf(to, sizeof(to), SHM_DIR "%s", name);
+	if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	/* without /proc this way is open to the privileged */
+	if (errno == ENOENT && linkat(fd, "", AT_FDCWD, to, AT_EMPTY_PATH) == 0)
+		return 0;
+	return -errno;
+}
+
+/* ---- lifelines ---- */
+
+int ipci_os_lifeline(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ? -errno
+								       : 0;
+}
+
+/* by syscall(2), because poll(2) is a cancellation point */
+bool ipci_os_lifeline_cut(int fd)
+{
+	struct timespec now = {0, 0};
+	struct pollfd p = {.fd = fd};
+
+	return syscall(SYS_ppoll, &p, 1, &now, NULL, 0) == 1 &&
+	       (p.revents & POLLHUP);
+}

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pipe.c - two byte rings, whose gates are only slept at, and two lifelines
+ *
+ * A queue without the lock: each direction has one sender and one receiver
+ * (struct pipe_shm in layout.h has the steps T1 .. T5, V1 .. V5, X1 .. X3).
+ *
+ * Who is still there, the kernel knows: each end has one descriptor of a
+ * connected pair, inherited by fork, closed by every kind of death. A close
+ * moves a counter, so the other side looks at once; for a death, a sleeper
+ * looks every 50 ms, and a sender that need not wait every 5 ms.
+ */
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <ipc/pipe.h>
+#include "gate.h"
+#include "region.h"
+#include "ring.h"
+
+enum {
+	CAPACITY = 65536,
+};
+
+#define ASLEEP_LOOK_NS	INT64_C(50000000)
+#define SENDING_LOOK_NS INT64_C(5000000)
+
+/* what both handles of a process share; the last one to close frees it */
+struct core {
+	struct ipci_region region;
+	_Atomic unsigned int handles;
+};
+
+/* does anybody hold the other end? Each flow asks for itself. */
+struct watch {
+	const _Atomic uint32_t *closings; /* of the other end */
+	uint32_t seen;
+	int lifeline;
+	bool cut;	   /* found: nobody does, and nobody will */
+	int64_t looked_ns; /* when a sender last asked */
+};
+
+/*
+ * One direction, from the end that sends into it or receives from it. How many
+ * bytes it may move is
+ *
+ *	limit - (index - opposite index)
+ *
+ * with limit = ring size for sending and 0 for receiving. More than the size
+ * is damage.
+ */
+struct flow {
+	struct ipci_gate gate; /* where this side sleeps */
+	struct ipci_gate peer; /* where the other side sleeps */
+	struct side_shm *s;
+	const struct side_shm *opposite;
+	struct ipci_bytes ring;
+	uint64_t limit;
+	uint64_t seen; /* the opposite index when we last looked */
+	uint64_t need; /* bytes that the gate's condition asks for */
+	struct watch watch;
+	bool usable; /* this end has this direction */
+};
+
+/*
+ * A message in pieces, as far as it came: private, for once the first piece
+ * was received, the rest comes to the same process.
+ */
+struct assembly {
+	unsigned char *data;
+	size_t room; /* bytes allocated */
+	size_t have;
+	size_t total;
+	bool active;
+};
+
+struct ipc_pipe {
+	struct core *core;
+	_Atomic uint32_t *closings; /* of this end */
+	int lifeline;
+	struct flow out;
+	struct flow in;
+	struct assembly parts;
+};
+
+/* ---- who is still there ---- */
+
+static uint32_t closings(const struct watch *w)
+{
+	return atomic_load_explicit(w->closings, memory_order_seq_cst);
+}
+
+static bool peer_gone(struct watch *w)
+{
+	if (!w->cut) {
+		w->seen = closings(w);
+		w->cut = ipci_os_lifeline_cut(w->lifeline);
+	}
+	return w->cut;
+}
+
+/* the same, but without a system call unless there is reason to ask */
+static bool peer_gone_cheap(struct watch *w)
+{
+	int64_t now;
+
+	if (w->cut || closings(w) != w->seen)
+		return peer_gone(w);
+	now = ipci_coarse_ns();
+	if (now - w->looked_ns < SENDING_LOOK_NS)
+		return false;
+	w->looked_ns = now;
+	return peer_gone(w);
+}
+
+/* ---- one direction ---- */
+
+static inline uint64_t own_index(const struct flow *f)
+{
+	return atomic_load_explicit(&f->s->index, memory_order_relaxed);
+}
+
+/* bytes, as of the last time that we looked over there; or look again */
+static inline uint64_t movable(struct flow *f, uint64_t need)
+{
+	uint64_t own = own_index(f), n = f->limit - (own - f->seen);
+
+	if (n >= need)
+		return n;
+	/* acquire: pairs with the commit over there, so its bytes are ours */
+	f->seen =
+		atomic_load_explicit(&f->opposite->index, memory_order_acquire);
+	return f->limit - (own - f->seen);
+}
+
+/* the gate's condition: enough, or damage, or somebody closed the other end */
+static bool worth_a_look(const void *arg)
+{
+	const struct flow *f = arg;
+	uint64_t own = atomic_load_explicit(&f->s->index, memory_order_seq_cst);
+
+	return f->limit - (own - atomic_load_explicit(&f->opposite->index,
+						      memory_order_seq_cst)) >=
+		       f->need ||
+	       closings(&f->watch) != f->watch.seen;
+}
+
+static int64_t sooner(int64_t deadline, int64_t delay)
+{
+	int64_t then = ipci_now_ns() + delay;
+
+	return then < deadline ? then : deadline;
+}
+
+/*
+ * Waits until need bytes can be moved. -EPIPE: they never will, the other end
+ * is gone; it is looked for before the last look at the ring, so that nothing
+ * that was sent is missed.
+ */
+static int await(struct ipci_self *self, struct flow *f, uint64_t need,
+		 int64_t deadline)
+{
+	f->need = need;
+	while (!ipci_gate_spin(self, &f->gate, deadline) ||
+	       movable(f, need) < need) {
+		if (peer_gone(&f->watch))
+			return movable(f, need) < need ? -EPIPE : 0;
+		if (ipci_expired(deadline))
+			return -ETIMEDOUT;
+		ipci_gate_await(self, &f->gate,
+				sooner(deadline, ASLEEP_LOOK_NS));
+	}
+	return 0;
+}
+
+/* T2 .. T5, V2 .. V5 */
+static void commit(struct ipci_self *self, struct flow *f, uint64_t n)
+{
+	ipci_gate_owe(self, &f->peer);
+	/* seq_cst: against the hint; its release half publishes the bytes */
+	atomic_exchange_explicit(&f->s->index, own_index(f) + n,
+				 memory_order_seq_cst); /* COMMIT */
+	ipci_gate_notify(&f->peer);
+	ipci_gate_settle(self);
+}
+
+/* ---- send ---- */
+
+static void write_record(struct ipci_self *self, struct flow *f,
+			 enum ipci_record kind, const void *data, size_t len)
+{
+	uint64_t at = own_index(f);
+
+	ipci_record_begin(&f->ring, at, kind, (uint32_t)len); /* T1 */
+	ipci_bytes_write(&f->ring, at + 8, data, len);
+	commit(self, f, ipci_record_bytes(len));
+}
+
+static int send_whole(struct ipci_self *self, struct flow *f, const void *data,
+		      size_t len, int timeout_ms)
+{
+	uint64_t need = ipci_record_bytes(len), room = movable(f, need);
+	int r;
+
+	if (room < need) {
+		r = await(self, f, need, ipci_deadline(timeout_ms));
+		if (r < 0)
+			return r;
+		room = movable(f, need);
+	}
+	if (room > f->ring.size)
+		return -EBADMSG;
+	write_record(self, f, IPCI_RECORD_WHOLE, data, len);
+	return 0;
+}
+
+/* the word that says how much will come */
+static int send_begin(struct ipci_self *self, struct flow *f, size_t total,
+		      int64_t deadline)
+{
+	uint64_t at = own_index(f);
+	int r = await(self, f, 8, deadline);
+
+	if (r < 0)
+		return r;
+	ipci_record_begin(&f->ring, at, IPCI_RECORD_BEGIN, (uint32_t)total);
+	commit(self, f, 8);
+	return 0;
+}
+
+/*
+ * As much as there is room for, half a ring at least, so that sender and
+ * receiver work at the same time. When it gives up on the way, the receiver
+ * finds the next message where a piece was due, and drops these.
+ */
+static int send_pieces(struct ipci_self *self, struct flow *f,
+		       const unsigned char *data, size_t len, int64_t deadline)
+{
+	int r = send_begin(self, f, len, deadline);
+
+	while (r == 0 && len) {
+		uint64_t need = ipci_record_bytes(len), room;
+		size_t n;
+
+		if (need > f->ring.size / 2)
+			need = f->ring.size / 2;
+		r = await(self, f, need, deadline);
+		if (r < 0)
+			break;
+		room = movable(f, need);
+		if (room > f->ring.size)
+			return -EBADMSG;
+		n = len < room - 8 ? len : (size_t)(room - 8);
+		write_record(self, f, IPCI_RECORD_PIECE, data, n);
+		data += n;
+		len -= n;
+	}
+	return r;
+}
+
+int ipc_pipe_send(struct ipc_pipe *end, const void *data, size_t len,
+		  int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	struct flow *f;
+	int r;
+
+	if (!end || (!data && len))
+		return -EINVAL;
+	f = &end->out;
+	if (!f->usable)
+		return -EBADF;
+	if (len > INT_MAX)
+		return -EMSGSIZE;
+	if (!self)
+		return -ENOSYS;
+	if (peer_gone_cheap(&f->watch))
+		return -EPIPE;
+	if (ipci_record_bytes(len) <= f->ring.size)
+		r = send_whole(self, f, data, len, timeout_ms);
+	else if (timeout_ms == 0)
+		r = -EAGAIN; /* it takes more than one try */
+	else
+		r = send_pieces(self, f, data, len, ipci_deadline(timeout_ms));
+	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+}
+
+/* ---- receive ---- */
+
+static void drop_parts(struct assembly *a)
+{
+	free(a->data);
+	*a = (struct assembly){.active = false};
+}
+
+/* room for len bytes more; grows with what came, not with what was promised */
+static int make_room(struct assembly *a, size_t len)
+{
+	size_t room = a->room * 2;
+	unsigned char *more;
+
+	if (a->have + len <= a->room)
+		return 0;
+	if (room < a->have + len)
+		room = a->have + len;
+	if (room > a->total)
+		room = a->total;
+	more = realloc(a->data, room);
+	if (!more)
+		return -ENOMEM;
+	a->data = more;
+	a->room = room;
+	return 0;
+}
+
+static int take_begin(struct ipci_self *self, struct flow *f,
+		      struct assembly *a, uint32_t total)
+{
+	if (total > INT_MAX)
+		return -EBADMSG;
+	drop_parts(a);
+	a->active = true;
+	a->total = total;
+	commit(self, f, 8);
+	return 0;
+}
+
+static int take_piece(struct ipci_self *self, struct flow *f,
+		      struct assembly *a, uint32_t len)
+{
+	int r;
+
+	if (!a->active || len == 0 || len > a->total - a->have)
+		return -EBADMSG;
+	r = make_room(a, len);
+	if (r < 0)
+		return r;
+	ipci_bytes_read(&f->ring, own_index(f) + 8, a->data + a->have, len);
+	a->have += len;
+	commit(self, f, ipci_record_bytes(len));
+	return 0;
+}
+
+/*
+ * Takes the record at the front as far as the message is in pieces. 1: it is a
+ * whole message, left where it is.
+ */
+static int take_record(struct ipci_self *self, struct flow *f,
+		       struct assembly *a, uint64_t there)
+{
+	uint64_t word = ipci_record_word(&f->ring, own_index(f));
+	uint32_t len = (uint32_t)word, kind = (uint32_t)(word >> 32);
+
+	if (there > f->ring.size)
+		return -EBADMSG;
+	if (kind == IPCI_RECORD_BEGIN)
+		return take_begin(self, f, a, len);
+	if (ipci_record_bytes(len) > there || len > INT_MAX)
+		return -EBADMSG;
+	if (kind == IPCI_RECORD_PIECE)
+		return take_piece(self, f, a, len);
+	if (kind != IPCI_RECORD_WHOLE)
+		return -EBADMSG;
+	drop_parts(a); /* torn: its sender died or gave up */
+	return 1;
+}
+
+static bool complete(const struct assembly *a)
+{
+	return a->active && a->have == a->total;
+}
+
+/*
+ * Waits until a whole message is at the front, of the ring or in end->parts:
+ * its length. Pieces are collected on the way, so that their sender can go on.
+ */
+static long front(struct ipc_pipe *end, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	struct flow *f = &end->in;
+	int64_t deadline = IPCI_NEVER;
+	bool clocked = false;
+	int r = 0;
+
+	if (!self)
+		return -ENOSYS;
+	while (!complete(&end->parts)) {
+		if (movable(f, 8) < 8) {
+			if (!clocked)
+				deadline = ipci_deadline(timeout_ms);
+			clocked = true;
+			r = await(self, f, 8, deadline);
+		}
+		if (r == 0)
+			r = take_record(self, f, &end->parts, movable(f, 8));
+		if (r == -EPIPE)
+			drop_parts(&end->parts);
+		if (r < 0)
+			return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+		if (r == 1)
+			return (long)(uint32_t)ipci_record_word(&f->ring,
+								own_index(f));
+	}
+	return (long)end->parts.total;
+}
+
+static int check_receiver(const struct ipc_pipe *end)
+{
+	if (!end)
+		return -EINVAL;
+	return end->in.usable ? 0 : -EBADF;
+}
+
+static void take_front(struct ipc_pipe *end, void *buf, size_t len)
+{
+	struct flow *f = &end->in;
+
+	if (end->parts.active) {
+		if (len)
+			memcpy(buf, end->parts.data, len);
+		drop_parts(&end->parts);
+		return;
+	}
+	ipci_bytes_read(&f->ring, own_index(f) + 8, buf, len); /* V1 */
+	commit(ipci_self(), f, ipci_record_bytes(len));
+}
+
+int ipc_pipe_recv(struct ipc_pipe *end, void *buf, size_t size, int timeout_ms)
+{
+	int r = check_receiver(end);
+	long len;
+
+	if (r < 0)
+		return r;
+	if (!buf && size)
+		return -EINVAL;
+	len = front(end, timeout_ms);
+	if (len < 0)
+		return (int)len;
+	if ((size_t)len > size)
+		return -EMSGSIZE;
+	take_front(end, buf, (size_t)len);
+	return (int)len;
+}
+
+long ipc_pipe_next(struct ipc_pipe *end)
+{
+	int r = check_receiver(end);
+
+	return r < 0 ? r : front(end, 0);
+}
+
+int ipc_pipe_poll(struct ipc_pipe *end, int timeout_ms)
+{
+	int r = check_receiver(end);
+	long len;
+
+	if (r < 0)
+		return r;
+	len = front(end, timeout_ms);
+	if (len >= 0 || len == -EPIPE)
+		return 1;
+	return len == -EAGAIN || len == -ETIMEDOUT ? 0 : (int)len;
+}
+
+/* ---- create and close ---- */
+
+static void init_flow(struct flow *f, struct side_shm *s,
+		      struct side_shm *opposite, unsigned char *ring,
+		      uint64_t size, uint64_t limit)
+{
+	f->gate = (struct ipci_gate){&s->word, &s->hint, &opposite->index,
+				     worth_a_look, f};
+	f->peer = (struct ipci_gate){&opposite->word, &opposite->hint, NULL,
+				     NULL, NULL};
+	f->s = s;
+	f->opposite = opposite;
+	f->ring = (struct ipci_bytes){ring, size};
+	f->limit = limit;
+	f->usable = ring != NULL;
+}
+
+static void init_watch(struct watch *w, const _Atomic uint32_t *other,
+		       int lifeline)
+{
+	w->closings = other;
+	w->lifeline = lifeline;
+}
+
+/* ring[d]: the bytes of direction d, NULL where there is no such direction */
+static void init_end(struct ipc_pipe *end, struct core *core, int e,
+		     int lifeline, unsigned char *ring[2], uint64_t size)
+{
+	struct pipe_shm *s = (struct pipe_shm *)core->region.body;
+	struct direction_shm *out = &s->direction[e];
+	struct direction_shm *in = &s->direction[1 - e];
+
+	end->core = core;
+	end->closings = &s->closings[e];
+	end->lifeline = lifeline;
+	init_flow(&end->out, &out->send, &out->recv, ring[e], size, size);
+	init_flow(&end->in, &in->recv, &in->send, ring[1 - e], size, 0);
+	init_watch(&end->out.watch, &s->closings[1 - e], lifeline);
+	init_watch(&end->in.watch, &s->closings[1 - e], lifeline);
+}
+
+static int make_core(struct core **core, uint64_t size, bool simplex)
+{
+	struct head_shm head = {
+		.kind = IPCI_KIND_PIPE,
+		.body_size = sizeof(struct pipe_shm) + size * (simplex ? 1 : 2),
+	};
+	struct ipci_region *r;
+	int err = ipci_region_create(&r, sizeof(**core), NULL, 0, &head);
+
+	if (err)
+		return err;
+	*core = (struct core *)r;
+	atomic_init(&(*core)->handles, 2);
+	return 0;
+}
+
+static int make_ends(struct ipc_pipe *ends[2], int lifelines[2])
+{
+	ends[0] = calloc(1, sizeof(*ends[0]));
+	ends[1] = calloc(1, sizeof(*ends[1]));
+	if (ends[0] && ends[1]) {
+		int r = ipci_os_lifeline(lifelines);
+
+		if (r == 0)
+			return 0;
+		free(ends[0]);
+		free(ends[1]);
+		return r;
+	}
+	free(ends[0]);
+	free(ends[1]);
+	return -ENOMEM;
+}
+
+int ipc_pipe_create(struct ipc_pipe *ends[2], const struct ipc_pipe_opts *opts)
+{
+	static const struct ipc_pipe_opts defaults;
+	struct ipc_pipe *new[2];
+	unsigned char *ring[2];
+	struct core *core;
+	uint64_t size;
+	int err, lifelines[2];
+	bool simplex;
+
+	if (!opts)
+		opts = &defaults;
+	if (!ends || (opts->flags & ~(uint32_t)LIBIPC_SIMPLEX) ||
+	    opts->reserved32 || opts->reserved[0] || opts->reserved[1])
+		return -EINVAL;
+	simplex = opts->flags & LIBIPC_SIMPLEX;
+	size = ipci_bytes_for(opts->capacity ? opts->capacity : CAPACITY);
+	if (!size)
+		return -ENOSPC;
+	err = make_core(&core, size, simplex);
+	if (err)
+		return err;
+	err = make_ends(new, lifelines);
+	if (err) {
+		ipci_region_close(&core->region);
+		return err;
+	}
+	ring[1] = core->region.body + sizeof(struct pipe_shm);
+	ring[0] = simplex ? NULL : ring[1] + size;
+	for (int e = 0; e < 2; e++) {
+		init_end(new[e], core, e, lifelines[e], ring, size);
+		ends[e] = new[e];
+	}
+	return 0;
+}
+
+/* X3: the other end may sleep in either direction */
+static void wake_other_end(struct ipc_pipe *end)
+{
+	const struct ipci_gate *gates[2] = {&end->out.peer, &end->in.peer};
+	struct ipci_self *self = ipci_self();
+
+	for (int i = 0; self && i < 2; i++) {
+		ipci_gate_owe(self, gates[i]);
+		ipci_gate_notify(gates[i]);
+		ipci_gate_settle(self);
+	}
+}
+
+int ipc_pipe_close(struct ipc_pipe *end)
+{
+	int cancel;
+
+	if (!end)
+		return -EINVAL;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	close(end->lifeline); /* X1 */
+	pthread_setcancelstate(cancel, &cancel);
+	atomic_fetch_add_explicit(end->closings, 1, /* X2 */
+				  memory_order_seq_cst);
+	wake_other_end(end);
+	drop_parts(&end->parts);
+	/* acq_rel: the other handle's thread is done with the region */
+	if (atomic_fetch_sub_explicit(&end->core->handles, 1,
+				      memory_order_acq_rel) == 1)
+		ipci_region_close(&end->core->region);
+	free(end);
+	return 0;
+}

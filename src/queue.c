@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queue.c - a ring of slots and two gates
+ *
+ * Producers take turns at one gate, consumers at the other; one store commits
+ * (struct queue_shm in layout.h has the steps P1 .. P6, E1 .. E6, and what a
+ * death after each of them leaves).
+ */
+#include <limits.h>
+#include <string.h>
+
+#include <ipc/queue.h>
+#include "gate.h"
+#include "joinable.h"
+#include "region.h"
+#include "ring.h"
+
+enum {
+	ITEM_SIZE = 256,
+	MAX_ATTEMPTS = 16,
+	FLAGS = LIBIPC_JOINABLE | LIBIPC_SINGLE_PRODUCER |
+		LIBIPC_SINGLE_CONSUMER,
+};
+
+/*
+ * One side of the ring. How many items it may move is
+ *
+ *	limit - (index - opposite index)
+ *
+ * with limit = maxsize for put and 0 for get. More than maxsize is damage.
+ */
+struct side {
+	struct ipci_gate gate;
+	struct side_shm *s;
+	const struct side_shm *opposite;
+	uint64_t limit;
+	uint64_t maxsize;
+	bool alone; /* one thread at a time, by promise: no lock */
+};
+
+struct ipc_queue {
+	struct ipci_region region;
+	struct ipci_slots slots;
+	struct side put;
+	struct side get;
+	struct ipci_tasks tasks;
+	bool joinable;
+};
+
+/* ---- one side ---- */
+
+static inline uint64_t own_index(const struct side *d)
+{
+	return atomic_load_explicit(&d->s->index, memory_order_relaxed);
+}
+
+/* as of the last time that we looked over there: enough, or look again */
+static inline uint64_t movable(const struct side *d)
+{
+	uint64_t own = own_index(d), n = d->limit - (own - d->s->seen);
+
+	if (n)
+		return n;
+	/* acquire: pairs with the commit over there, so its slots are ours */
+	d->s->seen =
+		atomic_load_explicit(&d->opposite->index, memory_order_acquire);
+	return d->limit - (own - d->s->seen);
+}
+
+/*
+ * The gate's condition. The own index is read first: so a "no" was true at
+ * that moment, even when both indexes move.
+ */
+static bool is_movable(const void *arg)
+{
+	const struct side *d = arg;
+	uint64_t own = atomic_load_explicit(&d->s->index, memory_order_seq_cst);
+
+	return d->limit - (own - atomic_load_explicit(&d->opposite->index,
+						      memory_order_seq_cst));
+}
+
+static inline void leave(struct ipci_self *self, const struct side *d)
+{
+	if (d->alone) {
+		ipci_gate_settle(self);
+		return;
+	}
+	ipci_gate_announce(self, &d->gate); /* P6: R1 .. R7 */
+	ipci_gate_pop(self);
+	ipci_gate_release(self, &d->gate);
+}
+
+static int wait_alone(struct ipci_self *self, const struct side *d,
+		      int timeout_ms)
+{
+	int r = ipci_gate_await(self, &d->gate, ipci_deadline(timeout_ms));
+
+	return r < 0 ? ipci_gave_up(timeout_ms) : 0;
+}
+
+static int wait_in_line(struct ipci_self *self, const struct side *d,
+			int timeout_ms)
+{
+	int r = ipci_gate_enter(self, &d->gate, timeout_ms);
+
+	if (r == 0)
+		ipci_gate_push(self, &d->gate);
+	return r;
+}
+
+/* P1: comes in and finds how many items it may move, at least one */
+static inline int enter(struct ipci_self *self, const struct side *d,
+			int timeout_ms, uint64_t *n)
+{
+	int r;
+
+	*n = 0;
+	if (d->alone) {
+		*n = movable(d);
+	} else if (ipci_gate_take(self, &d->gate)) {
+		ipci_gate_push(self, &d->gate);
+		*n = movable(d);
+		if (!*n)
+			leave(self, d);
+	}
+	if (!*n) {
+		r = d->alone ? wait_alone(self, d, timeout_ms)
+			     : wait_in_line(self, d, timeout_ms);
+		if (r < 0)
+			return r;
+		*n = movable(d);
+	}
+	if (*n <= d->maxsize)
+		return 0;
+	leave(self, d);
+	return -EBADMSG;
+}
+
+/* P3 .. P6: the slots are written, or read */
+static inline void commit(struct ipci_self *self, const struct side *d,
+			  const struct side *opposite, uint64_t n)
+{
+	ipci_gate_owe(self, &opposite->gate); /* P3 */
+	/* seq_cst: against the hint; its release half publishes the slots */
+	atomic_exchange_explicit(&d->s->index, own_index(d) + n,
+				 memory_order_seq_cst); /* P4 COMMIT */
+	ipci_gate_notify(&opposite->gate);		/* P5 */
+	leave(self, d);
+}
+
+/* ---- put and get ---- */
+
+static inline int put(struct ipc_queue *q, const void *items, size_t len,
+		      size_t n, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	uint64_t room, at;
+	int r;
+
+	if (!q || !n || (!items && len))
+		return -EINVAL;
+	if (len > q->slots.item_size)
+		return -EMSGSIZE;
+	if (!self)
+		return -ENOSYS;
+	r = enter(self, &q->put, timeout_ms, &room);
+	if (r < 0)
+		return r;
+	if (n > room)
+		n = (size_t)room;
+	at = own_index(&q->put);
+	for (size_t i = 0; i < n; i++)
+		ipci_slot_write(&q->slots, at + i,
+				(const char *)items + i * len, len); /* P2 */
+	commit(self, &q->put, &q->get, n);
+	return (int)n;
+}
+
+/* E2: as many as there are, up to n, until one is too long for its room */
+static inline int read_slots(const struct ipc_queue *q, void *items,
+			     size_t size, size_t *lens, size_t n)
+{
+	uint64_t at = own_index(&q->get);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int len = ipci_slot_read(&q->slots, at + i,
+					 (char *)items + i * size, size);
+
+		if (len < 0)
+			return i ? (int)i : len;
+		if (lens)
+			lens[i] = (size_t)len;
+	}
+	return (int)i;
+}
+
+static inline int get(struct ipc_queue *q, void *items, size_t size,
+		      size_t *lens, size_t n, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	unsigned long *held = NULL;
+	uint64_t there;
+	int r;
+
+	if (!q || !n || (!items && size))
+		return -EINVAL;
+	if (!self)
+		return -ENOSYS;
+	if (q->joinable && !(held = ipci_tasks_held(&q->tasks)))
+		return -ENOMEM;
+	r = enter(self, &q->get, timeout_ms, &there);
+	if (r < 0)
+		return r;
+	r = read_slots(q, items, size, lens, n < there ? n : (size_t)there);
+	if (r < 0) {
+		leave(self, &q->get);
+		return r;
+	}
+	commit(self, &q->get, &q->put, (uint64_t)r);
+	if (held)
+		*held += (unsigned long)r;
+	return r;
+}
+
+int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
+		  int timeout_ms)
+{
+	int r = put(q, item, len, 1, timeout_ms);
+
+	return r < 0 ? r : 0;
+}
+
+int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size, int timeout_ms)
+{
+	size_t len;
+	int r = get(q, buf, size, &len, 1, timeout_ms);
+
+	return r < 0 ? r : (int)len;
+}
+
+int ipc_queue_put_many(struct ipc_queue *q, const void *items, size_t len,
+		       size_t n, int timeout_ms)
+{
+	return put(q, items, len, n < INT_MAX ? n : INT_MAX, timeout_ms);
+}
+
+int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
+		       size_t *lens, size_t n, int timeout_ms)
+{
+	return get(q, items, size, lens, n < INT_MAX ? n : INT_MAX, timeout_ms);
+}
+
+/* ---- how it stands ---- */
+
+/* exact: get's index was the same before and after put's was read */
+long ipc_queue_size(struct ipc_queue *q)
+{
+	uint64_t head, tail, again;
+
+	if (!q)
+		return -EINVAL;
+	again = atomic_load_explicit(&q->get.s->index, memory_order_seq_cst);
+	do {
+		head = again;
+		tail = atomic_load_explicit(&q->put.s->index,
+					    memory_order_seq_cst);
+		again = atomic_load_explicit(&q->get.s->index,
+					     memory_order_seq_cst);
+	} while (again != head);
+	return tail - head > q->slots.maxsize ? -EBADMSG : (long)(tail - head);
+}
+
+int ipc_queue_empty(struct ipc_queue *q)
+{
+	long n = ipc_queue_size(q);
+
+	return n < 0 ? (int)n : n == 0;
+}
+
+int ipc_queue_full(struct ipc_queue *q)
+{
+	long n = ipc_queue_size(q);
+
+	return n < 0 ? (int)n : n == (long)q->slots.maxsize;
+}
+
+long ipc_queue_maxsize(struct ipc_queue *q)
+{
+	return q ? (long)q->slots.maxsize : -EINVAL;
+}
+
+size_t ipc_queue_item_size(struct ipc_queue *q)
+{
+	return q ? q->slots.item_size : 0;
+}
+
+/* ---- joinable ---- */
+
+int ipc_queue_task_done(struct ipc_queue *q)
+{
+	return q && q->joinable ? ipci_tasks_done(&q->tasks) : -EINVAL;
+}
+
+int ipc_queue_join(struct ipc_queue *q, int timeout_ms)
+{
+	return q && q->joinable ? ipci_tasks_join(&q->tasks, timeout_ms)
+				: -EINVAL;
+}
+
+long ipc_queue_unfinished(struct ipc_queue *q)
+{
+	return q && q->joinable ? ipci_tasks_unfinished(&q->tasks) : -EINVAL;
+}
+
+/* ---- create, open, close ---- */
+
+static void init_side(struct side *d, struct side_shm *s,
+		      const struct side_shm *opposite, uint64_t limit,
+		      uint64_t maxsize, bool alone)
+{
+	d->gate = (struct ipci_gate){&s->word, &s->hint, &opposite->index,
+				     is_movable, d};
+	d->s = s;
+	d->opposite = opposite;
+	d->limit = limit;
+	d->maxsize = maxsize;
+	d->alone = alone;
+}
+
+/* head is private and checked */
+static struct ipc_queue *attach(struct ipci_region *r,
+				const struct head_shm *head)
+{
+	struct ipc_queue *q = (struct ipc_queue *)r;
+	struct queue_shm *s = (struct queue_shm *)r->body;
+	uint64_t maxsize = head->u.queue.maxsize;
+	uint32_t flags = head->u.queue.flags;
+
+	ipci_slots_init(&q->slots, r->body + sizeof(*s), maxsize,
+			(size_t)head->u.queue.item_size);
+	init_side(&q->put, &s->put, &s->get, maxsize, maxsize,
+		  flags & LIBIPC_SINGLE_PRODUCER);
+	init_side(&q->get, &s->get, &s->put, 0, maxsize,
+		  flags & LIBIPC_SINGLE_CONSUMER);
+	ipci_tasks_init(&q->tasks, &s->done, &s->put);
+	q->joinable = flags & LIBIPC_JOINABLE;
+	return q;
+}
+
+static int check_opts(const struct ipc_queue_opts *o)
+{
+	for (size_t i = 0; i < sizeof(o->reserved) / sizeof(*o->reserved); i++)
+		if (o->reserved[i])
+			return -EINVAL;
+	if ((o->flags & ~(uint32_t)FLAGS) || o->item_size > INT_MAX ||
+	    o->maxsize > LONG_MAX)
+		return -EINVAL;
+	switch (o->order) {
+	case LIBIPC_FIFO:
+		break;
+	case LIBIPC_LIFO:
+	case LIBIPC_PRIORITY:
+		return -ENOTSUP;
+	default:
+		return -EINVAL;
+	}
+	return o->maxsize ? 0 : -ENOTSUP;
+}
+
+static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
+{
+	size_t item_size = o->item_size ? o->item_size : ITEM_SIZE;
+	uint64_t bytes = ipci_slots_bytes(o->maxsize, item_size);
+
+	if (!bytes)
+		return -ENOSPC;
+	*head = (struct head_shm){
+		.kind = IPCI_KIND_QUEUE,
+		.body_size = sizeof(struct queue_shm) + bytes,
+		.u.queue = {.maxsize = o->maxsize,
+			    .item_size = item_size,
+			    .order = o->order,
+			    .flags = o->flags,
+			    .max_attempts = o->max_attempts ? o->max_attempts
+							    : MAX_ATTEMPTS},
+	};
+	return 0;
+}
+
+int ipc_queue_create(struct ipc_queue **q, const char *name,
+		     const struct ipc_queue_opts *opts)
+{
+	static const struct ipc_queue_opts defaults;
+	struct ipci_region *r;
+	struct head_shm head;
+	int err;
+
+	if (!q)
+		return -EINVAL;
+	if (!opts)
+		opts = &defaults;
+	err = check_opts(opts);
+	if (!err)
+		err = describe(&head, opts);
+	if (!err)
+		err = ipci_region_create(&r, sizeof(**q), name, opts->mode,
+					 &head);
+	if (!err)
+		*q = attach(r, &head);
+	return err;
+}
+
+/* nothing in the head is taken on trust */
+static int check_head(const struct head_shm *head)
+{
+	uint64_t bytes, item_size = head->u.queue.item_size;
+
+	if (item_size == 0 || item_size > INT_MAX ||
+	    head->u.queue.maxsize > LONG_MAX ||
+	    head->u.queue.order != LIBIPC_FIFO ||
+	    (head->u.queue.flags & ~(uint32_t)FLAGS))
+		return -EBADMSG;
+	bytes = ipci_slots_bytes(head->u.queue.maxsize, (size_t)item_size);
+	if (!bytes || head->body_size < sizeof(struct queue_shm) ||
+	    head->body_size - sizeof(struct queue_shm) < bytes)
+		return -EBADMSG;
+	return 0;
+}
+
+int ipc_queue_open(struct ipc_queue **q, const char *name)
+{
+	struct ipci_region *r;
+	struct head_shm head;
+	int err;
+
+	if (!q)
+		return -EINVAL;
+	err = ipci_region_open(&r, sizeof(**q), name, IPCI_KIND_QUEUE, &head);
+	if (err)
+		return err;
+	err = check_head(&head);
+	if (err)
+		ipci_region_close(r);
+	else
+		*q = attach(r, &head);
+	return err;
+}
+
+int ipc_queue_close(struct ipc_queue *q)
+{
+	if (!q)
+		return -EINVAL;
+	ipci_region_close(&q->region);
+	return 0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.c - the memory of one object: the only mmap in the library
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS: in POSIX since 2024 */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ipc/base.h>
+#include "os.h"
+#include "region.h"
+
+enum {
+	NAME_LIMIT = 250, /* bytes behind the slash */
+	MODE_MASK = 0777,
+};
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int check_name(const char *name)
+{
+	if (!name || name[0] != '/' || name[1] == '\0' ||
+	    strchr(name + 1, '/') || !strcmp(name, "/.") ||
+	    !strcmp(name, "/.."))
+		return -EINVAL;
+	return strlen(name + 1) > NAME_LIMIT ? -ENAMETOOLONG : 0;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * UINT64_C(0x100000001b3);
+}
+
+/* two builds that disagree on any of this must not share memory */
+static uint64_t fingerprint(void)
+{
+	static const size_t facts[] = {
+		sizeof(struct head_shm),
+		sizeof(struct mutex_shm),
+		sizeof(struct side_shm),
+		sizeof(struct queue_shm),
+		sizeof(struct slot_shm),
+		sizeof(struct pipe_shm),
+		sizeof(void *),
+		offsetof(struct side_shm, seen),
+		offsetof(struct side_shm, index),
+		offsetof(struct side_shm, hint),
+		offsetof(struct pipe_shm, closings),
+		IPCI_CACHELINE,
+		__BYTE_ORDER__,
+	};
+	uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), IPCI_LAYOUT);
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
+		hash = mix(hash, facts[i]);
+	return mix(hash, page_size());
+}
+
+/* ---- mapping ---- */
+
+/* one piece of the region at its place; fd -1: memory shared over fork */
+static int map_at(void *at, size_t size, int flags, int fd, size_t offset)
+{
+	void *got = mmap(at, size, PROT_READ | PROT_WRITE,
+			 flags | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd,
+			 (off_t)offset);
+
+	if (got != MAP_FAILED)
+		return 0;
+	return errno == EAGAIN ? -ENOMEM : -ENOSPC;
+}
+
+/* addresses for all of it, so that the pieces lie where they must */
+static int reserve_addresses(struct ipci_region *r, size_t page)
+{
+	void *at;
+
+	if (r->body_size > SIZE_MAX - 2 * page)
+		return -ENOSPC;
+	r->map_size = r->body_size ? 2 * page + r->body_size : 2 * page;
+	at = mmap(NULL, r->map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		  0);
+	if (at == MAP_FAILED)
+		return -ENOSPC;
+	r->head = at;
+	r->mutex = (struct mutex_shm *)((unsigned char *)at + page) - 1;
+	r->body = (unsigned char *)at + 2 * page;
+	return 0;
+}
+
+static void unmap(struct ipci_region *r)
+{
+	munmap(r->head, r->map_size);
+}
+
+static int map(struct ipci_region *r, int fd)
+{
+	size_t page = page_size();
+	unsigned char *base;
+	int err = reserve_addresses(r, page);
+
+	if (err)
+		return err;
+	base = (unsigned char *)r->head;
+	err = map_at(base, page, MAP_SHARED, fd, 0);
+	if (!err)
+		err = map_at(base + page, page, MAP_PRIVATE, -1, 0);
+	if (!err && r->body_size)
+		err = map_at(r->body, r->body_size, MAP_SHARED, fd, page);
+	if (err)
+		unmap(r);
+	return err;
+}
+
+void ipci_region_close(struct ipci_region *r)
+{
+	unmap(r);
+	free(r);
+}
+
+/* ---- create ---- */
+
+static int round_up(uint64_t *size, size_t page)
+{
+	if (*size > INT64_MAX - 2 * (uint64_t)page || *size > SIZE_MAX / 2)
+		return -ENOSPC;
+	*size = (*size + page - 1) / page * page;
+	return 0;
+}
+
+static void fill_head(struct head_shm *to, const struct head_shm *want)
+{
+	*to = *want;
+	to->magic = IPCI_MAGIC;
+	to->layout = IPCI_LAYOUT;
+	to->fingerprint = fingerprint();
+	to->page = page_size();
+}
+
+static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
+		     const struct head_shm *want)
+{
+	int err, fd = ipci_os_shm_make(page_size() + want->body_size, mode);
+
+	if (fd < 0)
+		return fd;
+	err = map(r, fd);
+	if (!err) {
+		fill_head(r->head, want);	     /* C4 */
+		err = ipci_os_shm_publish(fd, name); /* C5 */
+		if (err)
+			unmap(r);
+	}
+	close(fd);
+	return err;
+}
+
+static int map_anonymous(struct ipci_region *r, const struct head_shm *want)
+{
+	int err = map(r, -1);
+
+	if (!err)
+		fill_head(r->head, want);
+	return err;
+}
+
+/* only for a better answer than -ENOSPC; C5 is what decides */
+static bool is_taken(const char *name)
+{
+	int fd = shm_open(name, O_RDONLY, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno == EACCES;
+}
+
+static int check_create(const char *name, uint32_t mode)
+{
+	int err = ipci_os_caps();
+
+	if (err < 0)
+		return err;
+	if (mode & ~(uint32_t)MODE_MASK)
+		return -EINVAL;
+	err = name ? check_name(name) : 0;
+	if (err)
+		return err;
+	return name && is_taken(name) ? -EEXIST : 0;
+}
+
+static int create(struct ipci_region **r, size_t handle_size, const char *name,
+		  uint32_t mode, const struct head_shm *want)
+{
+	struct head_shm head = *want;
+	struct ipci_region *new;
+	int err = check_create(name, mode);
+
+	if (!err)
+		err = round_up(&head.body_size, page_size());
+	if (err)
+		return err;
+	new = calloc(1, handle_size);
+	if (!new)
+		return -ENOMEM;
+	new->body_size = (size_t)head.body_size;
+	err = name ? map_named(new, name, mode ? mode : 0600, &head)
+		   : map_anonymous(new, &head);
+	if (err)
+		free(new);
+	else
+		*r = new;
+	return err;
+}
+
+/* cancelled in the middle, a thread would leave a descriptor behind */
+int ipci_region_create(struct ipci_region **r, size_t handle_size,
+		       const char *name, uint32_t mode,
+		       const struct head_shm *want)
+{
+	int err, cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = create(r, handle_size, name, mode, want);
+	pthread_setcancelstate(cancel, &cancel);
+	return err;
+}
+
+/* ---- open ---- */
+
+/* whether the file is a region of ours of that kind; copies the head */
+static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
+{
+	struct stat st;
+	size_t page = page_size();
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < page ||
+	    pread(fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head) ||
+	    head->magic != IPCI_MAGIC || head->layout != IPCI_LAYOUT ||
+	    head->fingerprint != fingerprint() || head->kind != (uint32_t)kind)
+		return -EPROTO;
+	if (head->page != page || head->body_size % page ||
+	    head->body_size != (uint64_t)st.st_size - page ||
+	    head->body_size > SIZE_MAX / 2)
+		return -EBADMSG;
+	return 0;
+}
+
+static int open_name(const char *name)
+{
+	int fd, err = ipci_os_caps();
+
+	if (err >= 0)
+		err = check_name(name);
+	if (err < 0)
+		return err;
+	fd = shm_open(name, O_RDWR, 0);
+	if (fd >= 0)
+		return fd;
+	return errno == ELOOP ? -EPROTO : -errno;
+}
+
+static int map_checked(struct ipci_region *r, int fd, enum ipci_kind kind,
+		       struct head_shm *head)
+{
+	int err = check_head(fd, kind, head);
+
+	if (err)
+		return err;
+	r->body_size = (size_t)head->body_size;
+	return map(r, fd);
+}
+
+static int map_open(struct ipci_region *r, const char *name,
+		    enum ipci_kind kind, struct head_shm *head)
+{
+	int err, fd = open_name(name);
+
+	if (fd < 0)
+		return fd;
+	err = map_checked(r, fd, kind, head);
+	close(fd);
+	return err;
+}
+
+int ipci_region_open(struct ipci_region **r, size_t handle_size,
+		     const char *name, enum ipci_kind kind,
+		     struct head_shm *head)
+{
+	struct ipci_region *new = calloc(1, handle_size);
+	int err, cancel;
+
+	if (!new)
+		return -ENOMEM;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = map_open(new, name, kind, head);
+	pthread_setcancelstate(cancel, &cancel);
+	if (err)
+		free(new);
+	else
+		*r = new;
+	return err;
+}
+
+int ipc_unlink(const char *name)
+{
+	int err = check_name(name);
+
+	if (err)
+		return err;
+	return shm_unlink(name) ? -errno : 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.h - create, open and close the memory of one object
+ *
+ * See layout.h for what a region looks like, in a file and in memory.
+ */
+#ifndef IPCI_REGION_H
+#define IPCI_REGION_H
+
+#include "layout.h"
+
+/* a handle begins with this; ipci_region_create and _open allocate both */
+struct ipci_region {
+	struct head_shm *head;
+	struct mutex_shm *mutex; /* the last bytes of the head page */
+	unsigned char *body;
+	size_t body_size; /* bytes, whole pages; 0: no body */
+	size_t map_size;  /* bytes from head to the end of the body */
+};
+
+/*
+ * A new region, all zero but for the head, which is want with what this file
+ * knows filled in; want->body_size is rounded up to whole pages. The handle
+ * that it belongs to has handle_size bytes, zero behind the region. name NULL:
+ * anonymous. mode 0: 0600. Errors as the public creates list them.
+ */
+int ipci_region_create(struct ipci_region **r, size_t handle_size,
+		       const char *name, uint32_t mode,
+		       const struct head_shm *want);
+
+/*
+ * A named region of that kind. *head is a copy of its head that was checked;
+ * the geometry in head->u is the caller's to check, in the copy.
+ */
+int ipci_region_open(struct ipci_region **r, size_t handle_size,
+		     const char *name, enum ipci_kind kind,
+		     struct head_shm *head);
+
+/* unmaps it and frees the handle */
+void ipci_region_close(struct ipci_region *r);
+
+#endif
