@@ -152,7 +152,8 @@ static bool look_in(struct ipci_self *self, const struct ipci_gate *g)
 {
 	if (!ready(g) || ipci_gate_owner(g) || !ipci_gate_take(self, g))
 		return false;
-	if (ready(g))
+	/* no index: "free" was all there was to wait for */
+	if (!g->index || ready(g))
 		return true;
 	ipci_gate_release(self, g); /* somebody was faster */
 	return false;

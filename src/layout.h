@@ -75,13 +75,14 @@ struct head_shm {
 			uint64_t item_size;
 			uint32_t order;
 			uint32_t flags;
-			uint32_t max_attempts;
+			uint32_t
+				max_attempts; /* for leases; layout 1 has none */
 			uint32_t reserved;
 		} queue;
 		struct {
 			uint64_t size; /* as asked for; the body is larger */
 		} shared;
-		uint64_t reserved[11];
+		uint64_t reserved[11]; /* room: tables behind the slots, ... */
 	} u;
 };
 
