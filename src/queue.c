@@ -55,11 +55,11 @@ static inline uint64_t own_index(const struct side *d)
 }
 
 /* as of the last time that we looked over there: enough, or look again */
-static inline uint64_t movable(const struct side *d)
+static inline uint64_t movable(const struct side *d, uint64_t want)
 {
 	uint64_t own = own_index(d), n = d->limit - (own - d->s->seen);
 
-	if (n)
+	if (n >= want)
 		return n;
 	/* acquire: pairs with the commit over there, so its slots are ours */
 	d->s->seen =
@@ -109,18 +109,18 @@ static int wait_in_line(struct ipci_self *self, const struct side *d,
 	return r;
 }
 
-/* P1: comes in and finds how many items it may move, at least one */
+/* P1: comes in and finds how many items it may move: 1, ... , want, or more */
 static inline int enter(struct ipci_self *self, const struct side *d,
-			int timeout_ms, uint64_t *n)
+			uint64_t want, int timeout_ms, uint64_t *n)
 {
 	int r;
 
 	*n = 0;
 	if (d->alone) {
-		*n = movable(d);
+		*n = movable(d, want);
 	} else if (ipci_gate_take(self, &d->gate)) {
 		ipci_gate_push(self, &d->gate);
-		*n = movable(d);
+		*n = movable(d, want);
 		if (!*n)
 			leave(self, d);
 	}
@@ -129,7 +129,7 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 			     : wait_in_line(self, d, timeout_ms);
 		if (r < 0)
 			return r;
-		*n = movable(d);
+		*n = movable(d, want);
 	}
 	if (*n <= d->maxsize)
 		return 0;
@@ -164,7 +164,7 @@ static inline int put(struct ipc_queue *q, const void *items, size_t len,
 		return -EMSGSIZE;
 	if (!self)
 		return -ENOSYS;
-	r = enter(self, &q->put, timeout_ms, &room);
+	r = enter(self, &q->put, n, timeout_ms, &room);
 	if (r < 0)
 		return r;
 	if (n > room)
@@ -210,7 +210,7 @@ static inline int get(struct ipc_queue *q, void *items, size_t size,
 		return -ENOSYS;
 	if (q->joinable && !(held = ipci_tasks_held(&q->tasks)))
 		return -ENOMEM;
-	r = enter(self, &q->get, timeout_ms, &there);
+	r = enter(self, &q->get, n, timeout_ms, &there);
 	if (r < 0)
 		return r;
 	r = read_slots(q, items, size, lens, n < there ? n : (size_t)there);

@@ -48,16 +48,18 @@ typedef int ipc_process_fn(void *arg);
  * ipc_process_opts.flags
  *
  * LIBIPC_DAEMON: goes when the parent goes, however that comes about. "The
- * parent" is the process, whichever thread called start; but one that was
- * started by the main thread goes as well when that thread ends alone, by
- * pthread_exit(), and one that was started by another thread has a small
- * thread of the library's own in it, which exec() ends. A parent that calls
- * exec() goes on living, and its daemons too.
+ * parent" is the process and not the thread that called start, with one
+ * exception: if the main thread calls pthread_exit() while others go on, the
+ * daemons that it started go. A daemon that another thread started carries a
+ * small thread of the library's own. exec() in the parent is not its end. A
+ * daemon gets away if it changes its user or, if another thread than the main
+ * one started it, by exec().
  *
  * LIBIPC_GROUP: the child leads a process group of its own. terminate, kill
  * and stop signal the group, and what is left of it is killed when the child
  * has ended and is reaped; children that moved to another group or session are
- * not reached. The terminal sends its signals (Ctrl-C) to other groups only.
+ * not reached. The terminal sends its signals (Ctrl-C) to other groups, and
+ * lets only those read from it.
  */
 #define LIBIPC_DAEMON 0x1
 #define LIBIPC_GROUP  0x2
