@@ -84,12 +84,16 @@ void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r)
 	atomic_init(&m->held_by, 0);
 }
 
-/* the holder may be a thread of the parent that forked us: not ours */
+/*
+ * The thread that locked may have ended, and the kernel have let go for it; or
+ * be one of the parent that forked us: then it is not ours.
+ */
 bool ipci_mutex_busy(const struct ipci_mutex *m)
 {
 	uint64_t id = atomic_load_explicit(&m->held_by, memory_order_relaxed);
 
-	return id != 0 && id >> 32 == ipci_generation();
+	return id != 0 && id >> 32 == ipci_generation() &&
+	       ipci_gate_owner(&m->gate) == (uint32_t)id;
 }
 
 /* L1, L2: the holder that we follow has died if it did not sign off */

@@ -172,14 +172,22 @@ static int map_anonymous(struct ipci_region *r, const struct head_shm *want)
 	return err;
 }
 
+/* the name is there, but it is a link, a socket, or a directory, which
+   shm_open calls invalid; the name itself was checked before */
+static bool is_foreign(int error)
+{
+	return error == ELOOP || error == ENXIO || error == EISDIR ||
+	       error == EINVAL;
+}
+
 /* only for a better answer than -ENOSPC; C5 is what decides */
 static bool is_taken(const char *name)
 {
-	int fd = shm_open(name, O_RDONLY, 0);
+	int fd = shm_open(name, O_RDWR, 0);
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 || errno == EACCES;
+	return fd >= 0 || errno == EACCES || is_foreign(errno);
 }
 
 static int check_create(const char *name, uint32_t mode)
@@ -266,7 +274,7 @@ static int open_name(const char *name)
 	fd = shm_open(name, O_RDWR, 0);
 	if (fd >= 0)
 		return fd;
-	return errno == ELOOP ? -EPROTO : -errno;
+	return is_foreign(errno) ? -EPROTO : -errno;
 }
 
 static int map_checked(struct ipci_region *r, int fd, enum ipci_kind kind,

@@ -14,7 +14,7 @@ static uint64_t power_of_two(uint64_t n)
 	return p;
 }
 
-/* lengths lie at multiples of 8 */
+/* lengths lie at multiples of 8; item_size is at most UINT32_MAX */
 static uint64_t stride_for(size_t item_size)
 {
 	return (offsetof(struct slot_shm, item) + (uint64_t)item_size + 7) &
@@ -23,10 +23,12 @@ static uint64_t stride_for(size_t item_size)
 
 uint64_t ipci_slots_bytes(uint64_t maxsize, size_t item_size)
 {
-	uint64_t slots, stride = stride_for(item_size);
+	uint64_t slots, stride;
 
-	if (maxsize == 0 || maxsize > UINT64_C(1) << 62)
+	if (maxsize == 0 || maxsize > UINT64_C(1) << 62 ||
+	    item_size > UINT32_MAX)
 		return 0;
+	stride = stride_for(item_size);
 	slots = power_of_two(maxsize);
 	return slots > INT64_MAX / stride ? 0 : slots * stride;
 }
