@@ -57,9 +57,10 @@ typedef int ipc_process_fn(void *arg);
  *
  * LIBIPC_GROUP: the child leads a process group of its own. terminate, kill
  * and stop signal the group, and what is left of it is killed when the child
- * has ended and is reaped; children that moved to another group or session are
- * not reached. The terminal sends its signals (Ctrl-C) to other groups, and
- * lets only those read from it.
+ * has ended and is reaped here (not for sure if somebody else reaps it, see
+ * exit_code); children that moved to another group or session are not reached.
+ * The terminal's signals (Ctrl-C) do not reach the group, which may not read
+ * from the terminal either.
  */
 #define LIBIPC_DAEMON 0x1
 #define LIBIPC_GROUP  0x2
@@ -245,7 +246,8 @@ LIBIPC_API int ipc_process_daemon(struct ipc_process *p);
  * belongs to the handle, which closes it: do not close it, and do not read it.
  *
  * Returns  the descriptor, valid until ipc_process_close(); or
- *          -ENOTSUP this system has no such descriptors
+ *          -ENOTSUP this system has no such descriptors; or the process had
+ *                   ended, and was reaped by somebody else, before start did
  *          -ESRCH   not started
  *          -ECHILD  created by another process      -EINVAL  @p is NULL
  * Crash    changes nothing.

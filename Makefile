@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+#
+# libipc. `make help` lists the targets. A C compiler and make are enough to
+# build it and for `make demo`; `make test` needs cmocka and sees to it.
+
+CFLAGS     ?= -O2 -g
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BUILD      ?= build
+export BUILD CC
+
+VERSION := $(shell awk '/define LIBIPC_VERSION_(MAJOR|MINOR|PATCH)/ \
+	{ v = v dot $$3; dot = "." } END { print v }' include/ipc/base.h)
+SONAME := libipc.so.0
+
+COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
+	-Wstrict-prototypes -Wmissing-prototypes $(CFLAGS) -pthread \
+	-Iinclude -MMD -MP
+POSIX := -D_POSIX_C_SOURCE=200809L
+LINK = $(CC) $(CFLAGS) $(LDFLAGS)
+LIBS := -pthread -lrt # before glibc 2.34 shm_open is in librt
+Q = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $@;) mkdir -p $(@D);
+
+SOURCES := $(filter-out src/os_posix%,$(wildcard src/*.c))
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%, \
+	$(filter-out examples/ticket_file.c,$(wildcard examples/*.c)))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*$(ONLY)*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+
+all: $(BUILD)/libipc.a $(BUILD)/libipc.so $(EXAMPLES) ## library, examples
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' \
+		Makefile
+	@echo "Variables: CC CFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR" \
+		"BUILD, V=1"
+
+# ---------------------------------------------------------------- the library
+
+# $(call library,DIRECTORY,FLAGS): DIRECTORY/libipc.a, compiled with FLAGS
+define library
+$(1)/obj/%.o: src/%.c
+	$$(call Q,CC)$$(COMPILE) -fPIC -fvisibility=hidden $(2) -c $$< -o $$@ \
+		$$(if $$(findstring linux,$$(<F)),-D_GNU_SOURCE,$$(POSIX))
+
+$(1)/libipc.a: $$(SOURCES:src/%.c=$(1)/obj/%.o)
+	$$(call Q,AR)rm -f $$@; $$(AR) rcs $$@ $$^
+endef
+
+$(eval $(call library,$(BUILD),))
+
+$(BUILD)/$(SONAME): $(SOURCES:src/%.c=$(BUILD)/obj/%.o) src/libipc.map
+	$(call Q,LD)$(LINK) -shared -Wl,-soname,$(SONAME),-z,defs \
+		-Wl,--version-script=src/libipc.map $(filter %.o,$^) $(LIBS) -o $@
+
+$(BUILD)/libipc.so: $(BUILD)/$(SONAME)
+	@ln -sf $(SONAME) $@
+
+# --------------------------------------------------------------- the programs
+
+$(BUILD)/examples/%.o: examples/%.c
+	$(call Q,CC)$(COMPILE) $(POSIX) -c $< -o $@
+
+$(BUILD)/examples/ticket_grab: $(BUILD)/examples/ticket_file.o
+$(EXAMPLES): %: %.o $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $(filter %.o,$^) $(BUILD)/libipc.a $(LIBS) -o $@
+
+demo: $(BUILD)/examples/ticket_grab $(BUILD)/examples/baozi_many ## see it
+	@examples/demo.sh $(BUILD)/examples
+
+# ------------------------------------------------------------------ the tests
+
+test: all $(TESTS) killers ## all tests
+	@tests/run.sh $(TESTS) "tests/test_examples.sh $(BUILD)/examples" \
+		$(patsubst %,"% short",$(wildcard tests/kill/run.sh))
+
+check-one: $(BUILD)/tests/test_$(T) ## one test program, T=queue_basic
+	$(BUILD)/tests/test_$(T)
+
+units: $(TESTS)
+	@tests/run.sh $(TESTS)
+
+SANITIZE = --no-print-directory units BUILD=$(BUILD)/$@ \
+	CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=$(1)"
+
+asan: ## the tests with AddressSanitizer and UBSan
+	@TEST_SLOW=3 $(MAKE) $(call SANITIZE,address$(COMMA)undefined \
+		-fno-sanitize-recover=all)
+COMMA := ,
+
+tsan: ## the tests named threads, with ThreadSanitizer
+	@TEST_SLOW=5 $(MAKE) $(call SANITIZE,thread) ONLY=threads
+
+$(BUILD)/tests/%.o: tests/%.c
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
+
+$(TESTS:%=%.o) $(BUILD)/tests/harness.o: | $(BUILD)/cmocka-is-there
+$(BUILD)/cmocka-is-there: tests/install_cmocka.sh
+	@mkdir -p $(@D); tests/install_cmocka.sh && touch $@
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/harness.o \
+		$(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $^ -lcmocka $(LIBS) -o $@
+
+# tests/kill/kill_*.c are programs, the rest of the folder is a part of each.
+# Short spins make single steps few. Each control is the library with one
+# safeguard taken out, which the sweeps must notice.
+KILLERS := $(patsubst tests/kill/%.c,%,$(wildcard tests/kill/kill_*.c))
+KILL_PARTS := $(patsubst tests/kill/%.c,%, \
+	$(filter-out tests/kill/kill_%,$(wildcard tests/kill/*.c)))
+
+# $(call killers,DIRECTORY,FLAGS): the programs, with a library with FLAGS
+define killers
+$(call library,$(1),$(2))
+killers: $(KILLERS:%=$(1)/%)
+$(KILLERS:%=$(1)/%): $(KILL_PARTS:%=$(1)/%.o) $(1)/libipc.a
+$(1)/kill_%: $(1)/kill_%.o
+	$$(call Q,LD)$$(LINK) $$(filter %.o,$$^) $(1)/libipc.a $$(LIBS) -o $$@
+$(1)/%.o: tests/kill/%.c
+	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
+endef
+
+SWEPT := -DIPCI_SPIN_MAX=2
+$(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
+$(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
+$(eval $(call killers,$(BUILD)/kill/no_compare,\
+	$(SWEPT) -DIPCI_CONTROL_NO_COMPARE))
+$(eval $(call killers,$(BUILD)/kill/no_announce,\
+	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
+
+kill: killers ## all kill sweeps, instruction by instruction; long
+	@tests/kill/run.sh
+
+$(BUILD)/bench/bench: $(BENCH) $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+
+bench: $(BUILD)/bench/bench ## how fast, beside what else there is
+	@$(BUILD)/bench/bench
+
+check: check-headers check-symbols check-layers check-docs check-format
+check: check-install ## headers, symbols, layers, docs, format, install
+
+check-symbols: $(BUILD)/libipc.a $(BUILD)/$(SONAME)
+check-install: all
+check-%: tests/check_%.sh
+	@$<
+
+format: ## clang-format on every source
+	clang-format -i $(shell find include src tests examples -name '*.[ch]')
+
+# --------------------------------------------------------------- installation
+
+AT_LIB = $(DESTDIR)$(LIBDIR)
+AT_INCLUDE = $(DESTDIR)$(INCLUDEDIR)
+
+install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) ## into DESTDIR and PREFIX
+	install -d $(AT_INCLUDE)/ipc $(AT_LIB)/pkgconfig
+	install -m 644 include/libipc.h $(AT_INCLUDE)
+	install -m 644 include/ipc/*.h $(AT_INCLUDE)/ipc
+	install -m 644 $(BUILD)/libipc.a $(AT_LIB)
+	install -m 755 $(BUILD)/$(SONAME) $(AT_LIB)/libipc.so.$(VERSION)
+	ln -sf libipc.so.$(VERSION) $(AT_LIB)/$(SONAME)
+	ln -sf $(SONAME) $(AT_LIB)/libipc.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		src/libipc.pc.in >$(AT_LIB)/pkgconfig/libipc.pc
+
+uninstall: ## what install put there
+	rm -f $(patsubst include/%,$(AT_INCLUDE)/%,$(wildcard include/*.h \
+		include/ipc/*.h)) $(addprefix $(AT_LIB)/,libipc.a libipc.so \
+		$(SONAME) libipc.so.$(VERSION) pkgconfig/libipc.pc)
+	-rmdir $(AT_INCLUDE)/ipc
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: all help demo test units check-one asan tsan kill killers bench check \
+	format install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_mutex_stopped.c - a waiter that is stopped, or dies, in the instant of
+ * its wake-up delays nobody: the others get it
+ *
+ * The instant is caught by tracing the system call that it sleeps in: it has
+ * been woken, and has not run yet. Others come along and take the lock
+ * meanwhile. A lock that forgets its other sleepers then loses them.
+ */
+#include "mutex_util.h"
+#include "process_util.h"
+
+#include <sys/ptrace.h>
+
+/* the child ends with this where tracing is not permitted */
+#define NO_TRACE 77
+
+static int be_traced_and_lock(void *arg)
+{
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		return NO_TRACE;
+	raise(SIGSTOP);
+	return lock_once(arg);
+}
+
+static void let_run(pid_t pid)
+{
+	assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+}
+
+static bool stops(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, WNOHANG) == pid && WIFSTOPPED(status);
+}
+
+/* from system call to system call, until it sleeps in one */
+static void run_until_asleep(pid_t pid)
+{
+	int asleep = 0;
+
+	while (asleep < 3) {
+		let_run(pid);
+		for (asleep = 0; asleep < 3 && !stops(pid);) {
+			asleep = state_of(pid) == 'S' ? asleep + 1 : 0;
+			sleep_ms(1);
+		}
+	}
+}
+
+/* a child that waits for the lock, and stops when it has been woken */
+static pid_t spawn_traced(struct ipc_mutex *m)
+{
+	pid_t pid = spawn_child(be_traced_and_lock, m);
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info,
+				WEXITED | WSTOPPED | WNOWAIT),
+			 0);
+	if (info.si_code == CLD_EXITED && info.si_status == NO_TRACE) {
+		expect_exit(pid, NO_TRACE);
+		print_message("# skipped: ptrace is not permitted here\n");
+		skip();
+	}
+	assert_true(eventually(stops(pid), 10000));
+	run_until_asleep(pid);
+	return pid;
+}
+
+struct scene {
+	struct ipc_mutex *m;
+	pid_t woken; /* it sleeps, and will be stopped by its wake-up */
+	pid_t sleeper;
+};
+
+/* free again, both slept, and the first of them was woken just now */
+static struct scene new_scene(int (*sleeper)(void *))
+{
+	struct scene s = {.m = new_mutex()};
+
+	expect_lock(s.m, 0);
+	s.woken = spawn_traced(s.m);
+	s.sleeper = spawn_child(sleeper, s.m);
+	wait_asleep(s.sleeper);
+	expect_unlock(s.m);
+	assert_true(eventually(stops(s.woken), 10000));
+	wait_asleep(s.sleeper);
+	return s;
+}
+
+static void go_on(const struct scene *s)
+{
+	assert_int_equal(ptrace(PTRACE_DETACH, s->woken, NULL, NULL), 0);
+	expect_exit(s->woken, 0);
+}
+
+static void test_it_dies(void **state)
+{
+	struct scene s = new_scene(lock_once);
+	(void)state;
+
+	kill_child(s.woken);
+	expect_exit(s.sleeper, 0);
+	expect_sound_and_close(s.m);
+}
+
+static void test_it_dies_while_another_holds(void **state)
+{
+	struct scene s = new_scene(lock_once);
+	(void)state;
+
+	assert_int_equal(ipc_mutex_lock(s.m, 0), 0);
+	kill_child(s.woken);
+	wait_asleep(s.sleeper);
+	expect_unlock(s.m);
+	expect_exit(s.sleeper, 0);
+	expect_sound_and_close(s.m);
+}
+
+static int wait_for_news(void *arg)
+{
+	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == LIBIPC_OWNER_DIED);
+	child_check(ipc_mutex_unlock(arg) == 0);
+	return 0;
+}
+
+static void test_it_dies_and_so_does_the_holder(void **state)
+{
+	struct scene s = new_scene(wait_for_news);
+	pid_t holder = spawn_holder(s.m);
+	(void)state;
+
+	kill_child(s.woken);
+	wait_asleep(s.sleeper);
+	kill_child(holder);
+	expect_exit(s.sleeper, 0);
+	expect_sound_and_close(s.m);
+}
+
+static void test_it_stays_stopped(void **state)
+{
+	struct scene s = new_scene(lock_once);
+	(void)state;
+
+	assert_int_equal(ipc_mutex_lock(s.m, 0), 0);
+	expect_unlock(s.m);
+	expect_exit(s.sleeper, 0);
+	expect_sound(s.m);
+	go_on(&s);
+	expect_sound_and_close(s.m);
+}
+
+/* it comes too late, and sleeps again, until it is its turn */
+static void test_it_comes_too_late(void **state)
+{
+	struct scene s = new_scene(lock_once);
+	(void)state;
+
+	assert_int_equal(ipc_mutex_lock(s.m, 0), 0);
+	assert_int_equal(ptrace(PTRACE_DETACH, s.woken, NULL, NULL), 0);
+	wait_asleep(s.woken);
+	expect_unlock(s.m);
+	expect_exit(s.woken, 0);
+	expect_exit(s.sleeper, 0);
+	expect_sound_and_close(s.m);
+}
+
+/* stopped in its sleep, as by a debugger, for as long as it takes */
+static void test_stopped_asleep(void **state)
+{
+	struct ipc_mutex *m = new_mutex();
+	pid_t stopped, sleeper;
+	(void)state;
+
+	expect_lock(m, 0);
+	stopped = spawn_child(lock_once, m);
+	wait_asleep(stopped);
+	sleeper = spawn_child(lock_once, m);
+	wait_asleep(sleeper);
+	kill(stopped, SIGSTOP);
+	assert_true(eventually(state_of(stopped) == 'T', 10000));
+	expect_unlock(m);
+	expect_exit(sleeper, 0);
+	expect_sound(m);
+	kill(stopped, SIGCONT);
+	expect_exit(stopped, 0);
+	expect_sound_and_close(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_it_dies),
+		TEST(test_it_dies_while_another_holds),
+		TEST(test_it_dies_and_so_does_the_holder),
+		TEST(test_it_stays_stopped),
+		TEST(test_it_comes_too_late),
+		TEST(test_stopped_asleep),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_shared_signals.c - a signal handler that runs all the time does not
+ * keep a large object from being made, nor its lock from working
+ */
+#include "shared_util.h"
+
+#include <sys/time.h>
+
+/* to reserve them takes longer than from one signal to the next; a kernel
+   before 6.10 gives up then, and forgets what it had reserved */
+enum { LARGE = 32 << 20 };
+
+static volatile sig_atomic_t handled;
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	handled++;
+}
+
+/* from now on, in this process, without SA_RESTART */
+static void signal_every_ms(void)
+{
+	const struct sigaction action = {.sa_handler = count_signal};
+	const struct itimerval every = {{0, 1000}, {0, 1000}};
+
+	child_check(sigaction(SIGALRM, &action, NULL) == 0);
+	child_check(setitimer(ITIMER_REAL, &every, NULL) == 0);
+}
+
+static int make_large(void *arg)
+{
+	struct ipc_shared *s, *same;
+
+	signal_every_ms();
+	child_check(ipc_shared_create(&s, arg, LARGE, NULL) == 0);
+	child_check(ipc_shared_open(&same, arg) == 0);
+	child_check(ipc_unlink(arg) == 0);
+	child_check(ipc_shared_size(same) == LARGE);
+	((char *)ipc_shared_data(s))[LARGE - 1] = 1;
+	child_check(((char *)ipc_shared_data(same))[LARGE - 1] == 1);
+	child_check(ipc_shared_close(same) == 0);
+	child_check(ipc_shared_close(s) == 0);
+	return 0;
+}
+
+static void test_large_object(void **state)
+{
+	char name[64];
+	(void)state;
+
+	expect_exit(spawn_child(make_large, unique_name(name, "large")), 0);
+}
+
+static int time_out_and_wait(void *arg)
+{
+	double start = now_ms();
+
+	signal_every_ms();
+	child_check(ipc_shared_lock(arg, 0) == -EAGAIN);
+	child_check(ipc_shared_lock(arg, 50) == -ETIMEDOUT);
+	child_check(now_ms() - start >= 50);
+	child_check(ipc_shared_lock(arg, LIBIPC_FOREVER) == 0);
+	child_check(ipc_shared_unlock(arg) == 0);
+	child_check(handled > 10);
+	return 0;
+}
+
+static void test_lock(void **state)
+{
+	struct ipc_shared *s = new_shared(1);
+	pid_t pid;
+	(void)state;
+
+	expect_lock(s, 0);
+	pid = spawn_child(time_out_and_wait, s);
+	sleep_ms(100);
+	expect_unlock(s);
+	expect_exit(pid, 0);
+	expect_sound(s);
+	expect_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_large_object),
+		TEST(test_lock),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_version.c - the library says which one it is and what it can do
+ */
+#include "harness.h"
+
+static void test_version_is_that_of_the_header(void **state)
+{
+	char text[32];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%d.%d.%d", LIBIPC_VERSION_MAJOR,
+		 LIBIPC_VERSION_MINOR, LIBIPC_VERSION_PATCH);
+	assert_string_equal(ipc_version(), text);
+}
+
+/* where the rest of the tests mean something, the promise is this one */
+static void test_wakes_exactly_here(void **state)
+{
+	int caps = ipc_caps();
+
+	(void)state;
+	assert_int_equal(caps, LIBIPC_CAP_EXACT_WAKE);
+	assert_int_equal(ipc_caps(), caps);
+}
+
+static int caps_in_child(void *arg)
+{
+	child_check(ipc_caps() == *(const int *)arg);
+	return 0;
+}
+
+static void test_child_can_do_the_same(void **state)
+{
+	int caps = ipc_caps();
+
+	(void)state;
+	expect_exit(spawn_child(caps_in_child, &caps), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_version_is_that_of_the_header),
+		TEST(test_wakes_exactly_here),
+		TEST(test_child_can_do_the_same),
+	};
+
+	return RUN_TESTS(tests);
+}
