@@ -95,12 +95,12 @@ tsan: ## the tests named threads, with ThreadSanitizer
 $(BUILD)/tests/%.o: tests/%.c
 	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
 
-$(TESTS:%=%.o) $(BUILD)/tests/harness.o: | $(BUILD)/cmocka-is-there
+HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/harness*.c))
+$(TESTS:%=%.o) $(HARNESS): | $(BUILD)/cmocka-is-there
 $(BUILD)/cmocka-is-there: tests/install_cmocka.sh
 	@mkdir -p $(@D); tests/install_cmocka.sh && touch $@
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/harness.o \
-		$(BUILD)/libipc.a
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HARNESS) $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ -lcmocka $(LIBS) -o $@
 
 # tests/kill/kill_*.c are programs, the rest of the folder is a part of each.

@@ -35,22 +35,33 @@ static bool swap(const struct ipci_gate *g, uint64_t is, uint64_t want)
 		g->word, &is, want, memory_order_seq_cst, memory_order_relaxed);
 }
 
-static void set_hint(const struct ipci_gate *g, uint32_t value)
+/* the word, turned round: the epoch is what the kernel compares, and W in the
+   upper half makes that it is never 0 */
+static uint64_t hint_of(uint64_t word)
 {
-	atomic_store_explicit(g->hint, value, memory_order_seq_cst);
+	return word << 32 | word >> 32;
 }
 
 /*
- * F1: no sleeper, so later commits need not call us. One who goes to sleep
- * meanwhile sets W and then hint; if our 0 came after that, take it back and
- * let the caller look again, because a commit may have seen the 0.
+ * F1: no sleeper, so later commits need not call us. One who comes meanwhile
+ * changes the hint, and the CAS fails. Only one who died between S2 and S3 can
+ * leave W without having done so; hence the second look.
  */
 static bool nobody_sleeps(const struct ipci_gate *g)
 {
-	set_hint(g, 0);
-	if (!(word_of(g) & IPCI_GATE_SLEEPERS))
+	uint64_t is, hint;
+
+	if (!g->hint)
 		return true;
-	set_hint(g, 1);
+	hint = atomic_load_explicit(g->hint, memory_order_seq_cst);
+	if (word_of(g) & IPCI_GATE_SLEEPERS)
+		return false;
+	atomic_compare_exchange_strong_explicit(
+		g->hint, &hint, 0, memory_order_seq_cst, memory_order_relaxed);
+	is = word_of(g);
+	if (!(is & IPCI_GATE_SLEEPERS))
+		return true;
+	atomic_store_explicit(g->hint, hint_of(is), memory_order_seq_cst);
 	return false;
 }
 
@@ -85,37 +96,43 @@ void ipci_gate_fire(const struct ipci_gate *g)
 
 void ipci_gate_release_slow(const struct ipci_gate *g)
 {
-	set_hint(g, 1); /* R4: a firer that died may have left 0 */
-	/* R5: release for the next owner, seq_cst against ready() below */
+	/* R4: release for the next owner, seq_cst against ready() below */
 	atomic_fetch_and_explicit(g->word, ~IPCI_GATE_OWNER,
 				  memory_order_seq_cst);
-	if (ready(g)) /* R6, whatever the hint says */
+	if (ready(g)) /* R5 */
 		ipci_gate_fire(g);
 }
 
 /*
  * S2 .. S6, announced. Returns when it may be worth another look. With an
- * owner inside only the word is compared: its release will look (R6).
+ * owner inside only the word is compared: its release will look (R5).
  */
 static void nap(const struct ipci_gate *g, int64_t deadline)
 {
 	uint64_t is = word_of(g), mine;
 	bool owned = is & IPCI_GATE_OWNER;
-	uint32_t seen = 0;
+	struct ipci_still same[3];
+	int n = 1;
 
 	if (!owned && ready(g))
 		return;
 	mine = ((is | IPCI_GATE_SLEEPERS) & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH;
 	if (!swap(g, is, mine)) /* S2 */
 		return;
-	set_hint(g, 1); /* S3 */
-	if (g->index)
-		seen = (uint32_t)atomic_load_explicit(g->index, /* S4 */
-						      memory_order_seq_cst);
+	same[0] = (struct ipci_still){g->word, mine};
+	if (g->hint)
+		atomic_store_explicit(g->hint, hint_of(mine), /* S3 */
+				      memory_order_seq_cst);
+	if (!owned && g->index) {
+		same[1].word = g->index;
+		same[1].is = atomic_load_explicit(g->index, /* S4 */
+						  memory_order_seq_cst);
+		same[2] = (struct ipci_still){g->hint, hint_of(mine)};
+		n = IPCI_COMPARED(3);
+	}
 	if (!owned && ready(g)) /* S5 */
 		return;
-	ipci_os_sleep(g->word, (uint32_t)mine, /* S6 */
-		      owned ? NULL : IPCI_COMPARED(g->index), seen, deadline);
+	ipci_os_sleep(same, n, deadline); /* S6 */
 }
 
 static unsigned int spin_budget(int64_t deadline)

@@ -16,7 +16,7 @@
  *	ipci_gate_notify(other);
  *	ipci_gate_announce(self, g);                 R1
  *	ipci_gate_pop(self);                         R2
- *	ipci_gate_release(self, g);                  R3 .. R7
+ *	ipci_gate_release(self, g);                  R3 .. R6
  *
  * Using it only to sleep: ipci_gate_await(), which returns when ready() is
  * true and holds nothing.
@@ -35,7 +35,7 @@
  */
 struct ipci_gate {
 	_Atomic uint64_t *word;
-	_Atomic uint32_t *hint;
+	_Atomic uint64_t *hint;	       /* NULL: every release looks at W */
 	const _Atomic uint64_t *index; /* whose store makes ready() true; or
 					  NULL: only the word itself does */
 	bool (*ready)(const void *arg);
@@ -86,9 +86,9 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #define IPCI_OWED(node) IPCI_ANNOUNCED(node)
 #endif
 #ifdef IPCI_CONTROL_NO_COMPARE
-#define IPCI_COMPARED(index) NULL
+#define IPCI_COMPARED(n) 1
 #else
-#define IPCI_COMPARED(index) (index)
+#define IPCI_COMPARED(n) (n)
 #endif
 
 static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)
@@ -162,17 +162,17 @@ static inline bool ipci_gate_take(struct ipci_self *self,
 		if (is & IPCI_GATE_OWNER)
 			return false;
 		want = ((is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH) | self->tid;
-		/* acquire: pairs with the release in R3, R5 and the kernel's */
+		/* acquire: pairs with the release in R3, R4 and the kernel's */
 	} while (!atomic_compare_exchange_weak_explicit(g->word, &is, want,
 							memory_order_acquire,
 							memory_order_relaxed));
 	return true;
 }
 
-/* R4 .. R6, for when there may be sleepers */
+/* R4, R5: for when there may be sleepers */
 void ipci_gate_release_slow(const struct ipci_gate *g);
 
-/* R3 .. R7; announced and off the list */
+/* R3 .. R6; announced and off the list */
 static inline void ipci_gate_release(struct ipci_self *self,
 				     const struct ipci_gate *g)
 {

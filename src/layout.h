@@ -121,21 +121,27 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                the epoch stood still. Every arrival of a sleeper, every
  *                acquisition and every fire moves the epoch, so nothing at
  *                all happened in between.
- *            G5  hint is 0: W is clear, or somebody awake, or about to be
- *                woken, will set hint and look again
+ *            G5  hint is 0: nobody sleeps, or whoever made it 0 is about to
+ *                look again and fire, or has died and the kernel woke the
+ *                one that slept. hint is not a flag but the word that the
+ *                latest sleeper left behind, halves exchanged, so that clearing it (CAS) fails
+ *                when another one came, and so that a sleeper (S6) can tell
+ *                that it was cleared.
  *
  * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
  *                     A3 on the list
  *            release  R1 pending = word   R2 off the list
  *                     R3 CAS T -> 0; that fails if W is set, and then:
- *                     R4 hint = 1         R5 CAS owner out
- *                     R6 condition true: fire             R7 pending = none
+ *                     R4 owner out        R5 condition true: fire, whatever
+ *                                            the hint says
+ *                     R6 pending = none
  *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1
- *                     S3 hint = 1         S4 read the index
+ *                     S3 hint = the word  S4 read the index
  *                     S5 last look: condition false
- *                     S6 wait, if word and index are still the same
- *            fire     F1 no W: hint = 0, and if W is set by now, hint = 1 and
- *                        again; held: nothing, the release will look
+ *                     S6 wait, if word, index and hint are still the same
+ *            fire     F1 no W: CAS the hint, as it was before we saw that, to
+ *                        0; is W set by now, hint = the word, and again.
+ *                        Held: nothing, the release will look.
  *                     F2 CAS F in, epoch+1    F3 wake one
  *                     F4 nobody there: CAS of the same word, W and F out
  *
@@ -145,16 +151,16 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *            A3  on the list: the kernel frees it (5)
  *            R1, R2  as A2
  *            R3  free, nobody slept: nothing to do
- *            R4  as A2
- *            R5  the kernel, by `pending`, wakes one: it looks
- *            R6, R7  done
+ *            R4  the kernel, by `pending`, wakes one: it looks
+ *            R5, R6  done
  *            S1  as A1
  *            S2  W without a sleeper: the next fire wakes nobody and clears it
  *            S3..S6  as S2; was it woken just now, the kernel, by `pending`,
  *                wakes the next one
- *            F1  hint 0 though W is set: the kernel, by `pending`, wakes one,
- *                which looks, and sets hint when it sleeps again. Is the word
- *                held, the holder's release sets hint and looks (R4, R6).
+ *            F1  hint 0 though W was set just now, by somebody who died before
+ *                S3. Who sleeps on that W, with a hint from before, was queued
+ *                when we died, and the kernel, by `pending`, wakes it; or it
+ *                comes to S6 now, and finds its hint gone.
  *            F2  fired, nobody woken: the kernel, by `pending`, wakes one
  *            F3  was there a sleeper, it is awake; else as F4
  *            F4  done
@@ -178,10 +184,10 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  * FIELDS     word    A  see above
  *            holder  G  thread id, for "the owner died inside"; atomic only
  *                       because a debugger may look. Ordered by the word.
- *            hint    A  as in side_shm; nobody reads it
+ *            (no hint: an unlock always looks at W)
  *
  * STEPS      lock:   A1 A2 A3, L1 read holder, L2 holder = me, L3 no pending
- *            unlock: U1 holder = 0 (COMMIT: nobody is inside), R1 .. R7
+ *            unlock: U1 holder = 0 (COMMIT: nobody is inside), R1 .. R6
  *
  * KILLED     ..L1  freed; holder tells about the one before, if it died: the
  *                  next one gets the news that this one did not live to tell
@@ -191,7 +197,7 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
 struct mutex_shm {
 	_Atomic uint64_t word;
 	_Atomic uint32_t holder;
-	_Atomic uint32_t hint;
+	uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");
@@ -217,7 +223,7 @@ _Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");
  *                      read opposite: acquire; by sleepers: seq_cst. Pairs
  *                      with hint: commit, then read hint / set hint, then
  *                      read index: one of the two sees the other.
- *            hint   A  1: there may be sleepers, call fire. All seq_cst.
+ *            hint   A  not 0: there may be sleepers, call fire. All seq_cst.
  */
 struct side_shm {
 	_Atomic uint64_t word;
@@ -226,8 +232,8 @@ struct side_shm {
 	unsigned char pad0[8];
 	_Atomic uint64_t index;
 	unsigned char pad1[56];
-	_Atomic uint32_t hint;
-	unsigned char pad2[124];
+	_Atomic uint64_t hint;
+	unsigned char pad2[120];
 };
 
 _Static_assert(sizeof(struct side_shm) == 256, "side_shm");
@@ -252,7 +258,7 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  * STEPS      put      P1 acquire put (A1 A2 A3)   P2 copy into the slots
  *                     P3 pending = get            P4 put.index += n (COMMIT)
  *                     P5 fire get, if its hint says so
- *                     P6 release put (R1 .. R7; condition: there is room)
+ *                     P6 release put (R1 .. R6; condition: there is room)
  *            get      the same with the sides exchanged: E1 .. E6
  *            done     D1 pending = done           D2 done.index += 1 (COMMIT)
  *                     D3 all done: fire done      D4 pending = none
@@ -302,7 +308,9 @@ struct slot_shm {
  * INVARIANTS Y1  0 <= send.index - recv.index <= ring size, multiples of 8
  *            Y2  bytes [recv.index, send.index) are whole records
  *            Y3  a WHOLE or BEGIN where a PIECE was due: the message before
- *                was torn (its sender died or gave up); it is dropped
+ *                was torn (its sender died or gave up); it is dropped. A PIECE
+ *                that no BEGIN came before: the receiver that took it died;
+ *                it is dropped, too
  *
  * FIELDS     closings[e]  A  how often end e was closed; whoever waits for
  *                         its holders to go looks again when it moves

@@ -77,7 +77,7 @@ void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r)
 {
 	m->s = r->mutex;
 	m->gate.word = &m->s->word;
-	m->gate.hint = &m->s->hint;
+	m->gate.hint = NULL;
 	m->gate.index = NULL;
 	m->gate.ready = is_free;
 	m->gate.arg = m;

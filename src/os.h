@@ -94,15 +94,22 @@ static inline int ipci_gave_up(int timeout_ms)
 
 /* ---- sleep and wake-up ---- */
 
+struct ipci_still {
+	const _Atomic uint64_t *word;
+	uint64_t is; /* only the low half counts */
+};
+
+enum {
+	IPCI_STILL_MAX = 3,
+};
+
 /*
- * Sleeps while the low halves of *word and, unless index is NULL, of *index
- * have these values; the comparison and the falling asleep are one step as
- * seen by whoever changes one of them and then wakes. Returns -ETIMEDOUT when
- * the deadline passed and nobody woke it, else 0, also for no reason at all.
+ * Sleeps on same[0].word while the low halves of all n words are what they
+ * were; the comparison and the falling asleep are one step as seen by whoever
+ * changes one of them and then wakes. Returns -ETIMEDOUT when the deadline
+ * passed and nobody woke it, else 0, also for no reason at all.
  */
-int ipci_os_sleep(const _Atomic uint64_t *word, uint32_t word_is,
-		  const _Atomic uint64_t *index, uint32_t index_is,
-		  int64_t deadline);
+int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 
 /* wakes one that sleeps on word; returns how many: 0 or 1 */
 int ipci_os_wake(const _Atomic uint64_t *word);

@@ -161,32 +161,32 @@ int64_t ipci_coarse_ns(void)
 
 /* ---- sleep and wake-up ---- */
 
-static long wait_one(uintptr_t futex, uint32_t is, const struct timespec *until)
+static long wait_one(const struct ipci_still *same,
+		     const struct timespec *until)
 {
-	return syscall(SYS_futex, futex, FUTEX_WAIT_BITSET, is, until, NULL,
-		       FUTEX_BITSET_MATCH_ANY);
+	return syscall(SYS_futex, futex_of(same->word), FUTEX_WAIT_BITSET,
+		       (uint32_t)same->is, until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 /*
- * Queues on the word, then compares the index: a commit that came before the
- * queueing is seen by the comparison, one that comes after it is followed by
- * a wake-up, the committer's own or the kernel's, that finds us queued. Nobody
- * ever wakes the index: it is there to be compared.
+ * The kernel queues us on the first word, then compares the others: a commit
+ * that came before the queueing is seen by the comparison, one that comes
+ * after it is followed by a wake-up, the committer's own or the kernel's, that
+ * finds us queued. Nobody ever wakes the others: they are there to be compared.
  */
-static long wait_two(uintptr_t futex, uint32_t is, uintptr_t index,
-		     uint32_t index_is, const struct timespec *until)
+static long wait_all(const struct ipci_still *same, int n,
+		     const struct timespec *until)
 {
-	struct futex_waitv both[2] = {
-		{.uaddr = futex, .val = is, .flags = FUTEX_32},
-		{.uaddr = index, .val = index_is, .flags = FUTEX_32},
-	};
+	struct futex_waitv v[IPCI_STILL_MAX];
 
-	return syscall(SYS_futex_waitv, both, 2, 0, until, CLOCK_MONOTONIC);
+	for (int i = 0; i < n; i++)
+		v[i] = (struct futex_waitv){.uaddr = futex_of(same[i].word),
+					    .val = (uint32_t)same[i].is,
+					    .flags = FUTEX_32};
+	return syscall(SYS_futex_waitv, v, n, 0, until, CLOCK_MONOTONIC);
 }
 
-int ipci_os_sleep(const _Atomic uint64_t *word, uint32_t word_is,
-		  const _Atomic uint64_t *index, uint32_t index_is,
-		  int64_t deadline)
+int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 {
 	struct timespec t, *until = NULL;
 	long r;
@@ -196,11 +196,7 @@ int ipci_os_sleep(const _Atomic uint64_t *word, uint32_t word_is,
 		t.tv_nsec = (long)(deadline % 1000000000);
 		until = &t;
 	}
-	if (index)
-		r = wait_two(futex_of(word), word_is, futex_of(index), index_is,
-			     until);
-	else
-		r = wait_one(futex_of(word), word_is, until);
+	r = n == 1 ? wait_one(same, until) : wait_all(same, n, until);
 	return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 

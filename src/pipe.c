@@ -73,6 +73,7 @@ struct assembly {
 	size_t room; /* bytes allocated */
 	size_t have;
 	size_t total;
+	uint64_t next; /* the index where the next piece must lie */
 	bool active;
 };
 
@@ -324,15 +325,27 @@ static int take_begin(struct ipci_self *self, struct flow *f,
 	a->active = true;
 	a->total = total;
 	commit(self, f, 8);
+	a->next = own_index(f);
 	return 0;
 }
 
+/*
+ * A piece whose beginning another process received: that one died with it, and
+ * what is left of the message is nobody's.
+ */
 static int take_piece(struct ipci_self *self, struct flow *f,
 		      struct assembly *a, uint32_t len)
 {
 	int r;
 
-	if (!a->active || len == 0 || len > a->total - a->have)
+	if (len == 0)
+		return -EBADMSG;
+	if (!a->active || a->next != own_index(f)) {
+		drop_parts(a);
+		commit(self, f, ipci_record_bytes(len));
+		return 0;
+	}
+	if (len > a->total - a->have)
 		return -EBADMSG;
 	r = make_room(a, len);
 	if (r < 0)
@@ -340,6 +353,7 @@ static int take_piece(struct ipci_self *self, struct flow *f,
 	ipci_bytes_read(&f->ring, own_index(f) + 8, a->data + a->have, len);
 	a->have += len;
 	commit(self, f, ipci_record_bytes(len));
+	a->next = own_index(f);
 	return 0;
 }
 

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.c - limits, children, threads, names and leak checks of the tests
+ * harness.c - the runner of the tests: time limits and leak checks
  *
  * The runner is the main thread of the process that called harness_start().
  * Whatever fails in it fails the test; whatever fails elsewhere, in a child or
  * in another thread, tells where and ends that process.
  */
-#include "harness.h"
+#include "harness_own.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define MAX_CHILDREN 256
-#define MAX_NAMES    64
-#define MAX_SHARED   64
-#define MAX_FDS	     4096
-#define HUNG	     124
-#define STRAY_RUNNER 71
+enum {
+	HUNG = 124,
+	STRAY_RUNNER = 71,
+};
 
 /* tests may use SIGALRM for themselves, and valgrind uses the last signal */
 #define WATCHDOG_SIGNAL (SIGRTMAX - 2)
@@ -37,23 +34,7 @@ static struct {
 	struct sigaction faults[FAULTS];
 } runner;
 
-/* what the running test owns; a forked child starts with the test alone */
-static struct {
-	const struct harness_test *test;
-	char hung[160]; /* what the watchdog says */
-	_Atomic pid_t children[MAX_CHILDREN];
-	atomic_int threads;
-	int names, shareds;
-	struct name {
-		char text[64];
-		bool may_stay;
-	} name[MAX_NAMES];
-	struct shared {
-		void *start;
-		size_t size;
-	} shared[MAX_SHARED];
-	bool fd[MAX_FDS];
-} my;
+struct harness_own harness_my;
 
 /* ---------------------------------------------------------------- reporting */
 
@@ -65,15 +46,12 @@ static bool is_runner(void)
 _Noreturn void child_failed(const char *file, int line, const char *what)
 {
 	dprintf(STDERR_FILENO, "%s: %s:%d: not true in process %d: %s\n",
-		my.test ? my.test->name : "no test", file, line, (int)getpid(),
-		what);
+		harness_my.test ? harness_my.test->name : "no test", file, line,
+		(int)getpid(), what);
 	_exit(CHILD_FAILED);
 }
 
-__attribute__((format(printf, 3, 4))) static void fail_at(const char *file,
-							  int line,
-							  const char *format,
-							  ...)
+void harness_fail(const char *file, int line, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -139,8 +117,8 @@ static void kill_children(void)
 	int fd = open(runner.children, O_RDONLY | O_CLOEXEC);
 
 	for (int i = 0; i < MAX_CHILDREN; i++) {
-		if (my.children[i] > 0)
-			kill(my.children[i], SIGKILL);
+		if (harness_my.children[i] > 0)
+			kill(harness_my.children[i], SIGKILL);
 	}
 	if (fd >= 0) {
 		n = read(fd, list, sizeof(list) - 1);
@@ -150,11 +128,20 @@ static void kill_children(void)
 	kill_listed(list);
 }
 
+void harness_forget(pid_t pid)
+{
+	for (int i = 0; i < MAX_CHILDREN; i++) {
+		pid_t same = pid;
+		atomic_compare_exchange_strong(&harness_my.children[i], &same,
+					       0);
+	}
+}
+
 static void on_watchdog(int sig)
 {
 	(void)sig;
 	kill_children();
-	if (write(STDERR_FILENO, my.hung, strlen(my.hung)) < 0)
+	if (write(STDERR_FILENO, harness_my.hung, strlen(harness_my.hung)) < 0)
 		_exit(HUNG + 1);
 	_exit(HUNG);
 }
@@ -179,245 +166,18 @@ static void set_timer(timer_t timer, int seconds)
 	timer_settime(timer, 0, &when, NULL);
 }
 
-/* ----------------------------------------------------------------- children */
-
 /*
  * cmocka turns a fault into a failed assert, by a jump into the runner, which
  * a child must not do. Timers do not come along with fork().
  */
 static void after_fork_in_child(void)
 {
-	const struct harness_test *test = my.test;
+	const struct harness_test *test = harness_my.test;
 
-	memset(&my, 0, sizeof(my));
-	my.test = test;
+	memset(&harness_my, 0, sizeof(harness_my));
+	harness_my.test = test;
 	for (size_t i = 0; i < FAULTS; i++)
 		sigaction(fault_signals[i], &runner.faults[i], NULL);
-}
-
-static void remember_child(pid_t pid)
-{
-	for (int i = 0; i < MAX_CHILDREN; i++) {
-		pid_t none = 0;
-		if (atomic_compare_exchange_strong(&my.children[i], &none, pid))
-			return;
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	fail_at(__FILE__, __LINE__, "more than %d children", MAX_CHILDREN);
-}
-
-static void forget_child(pid_t pid)
-{
-	for (int i = 0; i < MAX_CHILDREN; i++) {
-		pid_t same = pid;
-		atomic_compare_exchange_strong(&my.children[i], &same, 0);
-	}
-}
-
-pid_t spawn_child(int (*fn)(void *), void *arg)
-{
-	pid_t parent = getpid();
-	pid_t pid = fork();
-
-	if (pid < 0)
-		fail_at(__FILE__, __LINE__, "fork: %s", strerror(errno));
-	if (pid != 0) {
-		remember_child(pid);
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(CHILD_FAILED);
-	_exit(fn(arg) & 0xff);
-}
-
-static int reap(pid_t pid, const char *file, int line)
-{
-	double until = now_ms() + 10e3 * test_slow();
-	int status = 0;
-	pid_t got;
-
-	while ((got = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < until)
-		sleep_ms(0.2);
-	if (got == 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	forget_child(pid);
-	if (got == 0)
-		fail_at(file, line, "child %d: does not end", (int)pid);
-	if (got < 0)
-		fail_at(file, line, "child %d: %s", (int)pid, strerror(errno));
-	return status;
-}
-
-static const char *ending(int status, char text[64])
-{
-	if (WIFEXITED(status))
-		snprintf(text, 64, "exited with %d", WEXITSTATUS(status));
-	else
-		snprintf(text, 64, "killed by signal %d", WTERMSIG(status));
-	return text;
-}
-
-void harness_exit(pid_t pid, int code, const char *file, int line)
-{
-	int status = reap(pid, file, line);
-	char text[64];
-
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != code)
-		fail_at(file, line, "child %d: %s, not exited with %d",
-			(int)pid, ending(status, text), code);
-}
-
-void harness_killed(pid_t pid, int sig, const char *file, int line)
-{
-	int status = reap(pid, file, line);
-	char text[64];
-
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != sig)
-		fail_at(file, line, "child %d: %s, not killed by signal %d",
-			(int)pid, ending(status, text), sig);
-}
-
-void harness_kill(pid_t pid, const char *file, int line)
-{
-	int status;
-	char text[64];
-
-	kill(pid, SIGKILL);
-	status = reap(pid, file, line);
-	if (status != 0 && status != SIGKILL)
-		fail_at(file, line, "child %d: %s before it was killed",
-			(int)pid, ending(status, text));
-}
-
-/* the letter of /proc/ID/stat; it stands behind the name, which may be odd */
-static char run_state(pid_t id)
-{
-	char path[64], text[512];
-	const char *end;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)id);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 'X';
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 'X';
-}
-
-/* twice, because a short sleep on the way there looks the same */
-void harness_asleep(pid_t id, const char *file, int line)
-{
-	double until = now_ms() + 5e3 * test_slow();
-	int seen = 0;
-
-	while (seen < 2) {
-		char now = run_state(id);
-		seen = now == 'S' ? seen + 1 : 0;
-		if (now == 'X' || now == 'Z')
-			fail_at(file, line, "%d ended, not asleep", (int)id);
-		if (now_ms() > until)
-			fail_at(file, line, "%d does not sleep", (int)id);
-		sleep_ms(1);
-	}
-}
-
-/* ------------------------------------------------------------------ threads */
-
-struct test_thread {
-	pthread_t thread;
-	int (*fn)(void *);
-	void *arg;
-	int value;
-	_Atomic pid_t tid;
-};
-
-static void *run_thread(void *arg)
-{
-	struct test_thread *t = arg;
-
-	t->tid = gettid();
-	t->value = t->fn(t->arg);
-	return NULL;
-}
-
-struct test_thread *start_thread(int (*fn)(void *), void *arg)
-{
-	struct test_thread *t = calloc(1, sizeof(*t));
-	int r = t ? 0 : ENOMEM;
-
-	if (r == 0) {
-		t->fn = fn;
-		t->arg = arg;
-		r = pthread_create(&t->thread, NULL, run_thread, t);
-	}
-	if (r != 0) {
-		free(t);
-		fail_at(__FILE__, __LINE__, "thread: %s", strerror(r));
-	}
-	my.threads++;
-	return t;
-}
-
-pid_t thread_tid(struct test_thread *thread)
-{
-	while (thread->tid == 0)
-		sleep_ms(0.1);
-	return thread->tid;
-}
-
-int join_thread(struct test_thread *thread)
-{
-	int value;
-
-	pthread_join(thread->thread, NULL);
-	my.threads--;
-	value = thread->value;
-	free(thread);
-	return value;
-}
-
-/* ------------------------------------------------------ names, shared bytes */
-
-char *unique_name(char buf[64], const char *tag)
-{
-	static atomic_int count;
-	int n = snprintf(buf, 64, "/libipc-test-%.24s-%d-%d", tag,
-			 (int)getpid(), count++);
-
-	if (n >= 64 || my.names == MAX_NAMES)
-		fail_at(__FILE__, __LINE__, "no room for name %s", tag);
-	memcpy(my.name[my.names++].text, buf, 64);
-	return buf;
-}
-
-void expect_left(const char *name)
-{
-	for (int i = 0; i < my.names; i++) {
-		if (strcmp(my.name[i].text, name) == 0)
-			my.name[i].may_stay = true;
-	}
-}
-
-void *shared_alloc(size_t size)
-{
-	void *start = MAP_FAILED;
-
-	if (my.shareds < MAX_SHARED)
-		start = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (start == MAP_FAILED)
-		fail_at(__FILE__, __LINE__, "no shared memory");
-	my.shared[my.shareds].size = size;
-	my.shared[my.shareds++].start = start;
-	return start;
 }
 
 /* -------------------------------------------------------------- leak checks */
@@ -426,7 +186,7 @@ __attribute__((format(printf, 1, 2))) static int leaked(const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "%s: left behind: ", my.test->name);
+	fprintf(stderr, "%s: left behind: ", harness_my.test->name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -458,7 +218,7 @@ static int check_fds(void)
 	list_fds(now);
 	for (int fd = 0; fd < MAX_FDS; fd++) {
 		ssize_t n;
-		if (now[fd] == my.fd[fd])
+		if (now[fd] == harness_my.fd[fd])
 			continue;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		n = readlink(path, target, sizeof(target));
@@ -476,7 +236,7 @@ static int check_children(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		forget_child(pid);
+		harness_forget(pid);
 		leaks += leaked("child %d, ended, not waited for", (int)pid);
 	}
 	if (pid == 0)
@@ -490,35 +250,48 @@ static int check_children(void)
 
 static int check_threads(void)
 {
-	return my.threads ? leaked("%d threads", (int)my.threads) : 0;
+	return harness_my.threads
+		       ? leaked("%d threads", (int)harness_my.threads)
+		       : 0;
 }
 
-static int check_names(void)
+/* of all names those that tell our pid, whoever chose them */
+static int check_shm(void)
 {
-	char mark[32];
+	char mark[32], name[NAME_MAX + 2];
 	struct dirent *entry;
 	DIR *dir = opendir("/dev/shm");
 	int leaks = 0;
 
-	for (int i = 0; i < my.names; i++) {
-		struct name *name = &my.name[i];
-		if (shm_unlink(name->text) == 0 && !name->may_stay)
-			leaks += leaked("%s", name->text);
-	}
 	snprintf(mark, sizeof(mark), "-%d-", (int)runner.pid);
 	while (dir && (entry = readdir(dir)) != NULL) {
-		if (strstr(entry->d_name, mark) != NULL)
-			leaks += leaked("/dev/shm/%s", entry->d_name);
+		if (!strstr(entry->d_name, mark))
+			continue;
+		leaks += leaked("/dev/shm/%s", entry->d_name);
+		snprintf(name, sizeof(name), "/%s", entry->d_name);
+		shm_unlink(name);
 	}
 	if (dir)
 		closedir(dir);
 	return leaks;
 }
 
+static int check_names(void)
+{
+	int leaks = 0;
+
+	for (int i = 0; i < harness_my.names; i++) {
+		struct name *name = &harness_my.name[i];
+		if (shm_unlink(name->text) == 0 && !name->may_stay)
+			leaks += leaked("%s", name->text);
+	}
+	return leaks + check_shm();
+}
+
 static void free_shared(void)
 {
-	for (int i = 0; i < my.shareds; i++)
-		munmap(my.shared[i].start, my.shared[i].size);
+	for (int i = 0; i < harness_my.shareds; i++)
+		munmap(harness_my.shared[i].start, harness_my.shared[i].size);
 }
 
 /* ------------------------------------------------------------------- runner */
@@ -565,13 +338,14 @@ int harness_begin(void **state)
 {
 	int limit;
 
-	memset(&my, 0, sizeof(my));
-	my.test = *state;
+	memset(&harness_my, 0, sizeof(harness_my));
+	harness_my.test = *state;
 	*state = NULL;
-	list_fds(my.fd);
-	limit = my.test->limit_s * test_slow();
-	snprintf(my.hung, sizeof(my.hung), "%s: still running after %d s\n",
-		 my.test->name, limit);
+	list_fds(harness_my.fd);
+	limit = harness_my.test->limit_s * test_slow();
+	snprintf(harness_my.hung, sizeof(harness_my.hung),
+		 "%s: still running after %d s\n", harness_my.test->name,
+		 limit);
 	set_timer(runner.watchdog, limit);
 	set_timer(runner.backstop, limit + 5);
 	return 0;

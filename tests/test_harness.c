@@ -152,11 +152,10 @@ static void leaves_name(void **state)
 
 static void leaves_other_name(void **state)
 {
-	char name[64];
-
 	(void)state;
-	snprintf(name, sizeof(name), "/other-%d-name", (int)getpid());
-	make_shm(name);
+	snprintf(told->name, sizeof(told->name), "/other-%d-name",
+		 (int)getpid());
+	make_shm(told->name);
 }
 
 static void leaves_expected_name(void **state)
@@ -291,6 +290,7 @@ static void test_notices_and_removes_names(void **state)
 	expect_bad((struct CMUnitTest)TEST(leaves_name), 1, "libipc-test-left");
 	assert_int_equal(shm_unlink(told->name), -1);
 	expect_bad((struct CMUnitTest)TEST(leaves_other_name), 1, "-name");
+	assert_int_equal(shm_unlink(told->name), -1);
 	expect_bad((struct CMUnitTest)TEST(leaves_expected_name), 0, "");
 	assert_int_equal(shm_unlink(told->name), -1);
 }

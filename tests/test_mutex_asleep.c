@@ -4,34 +4,16 @@
  * look now and then, and an unlock wakes one and not all
  */
 #include "mutex_util.h"
-
-/* how often the process or thread has gone to sleep since it began */
-static long naps_of(pid_t id)
-{
-	char path[64], line[256];
-	long naps = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)id,
-		 (int)id);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		sscanf(line, "voluntary_ctxt_switches: %ld", &naps);
-	fclose(f);
-	assert_true(naps >= 0);
-	return naps;
-}
+#include "observe.h"
 
 static void expect_asleep_for(pid_t pid, double ms)
 {
-	long naps;
+	long before;
 
 	wait_asleep(pid);
-	naps = naps_of(pid);
+	assert_true(settle(&pid, &before, 1));
 	sleep_ms(ms);
-	assert_int_equal(naps_of(pid), naps);
-	wait_asleep(pid);
+	assert_int_equal(how_many_ran(&pid, &before, 1), 0);
 }
 
 static void test_no_polling(void **state)
@@ -69,21 +51,21 @@ static void test_no_polling_with_a_timeout(void **state)
 	expect_sound_and_close(m);
 }
 
-/* also for a thread that knows of others that give up */
+/* those who come along and give up do not wake the one that waits */
 static void test_others_do_not_disturb(void **state)
 {
 	struct ipc_mutex *m = new_mutex();
 	pid_t pid;
-	long naps;
+	long before;
 	(void)state;
 
 	expect_lock(m, 0);
 	pid = spawn_child(lock_once, m);
 	wait_asleep(pid);
-	naps = naps_of(pid);
+	assert_true(settle(&pid, &before, 1));
 	for (int i = 0; i < 20; i++)
 		expect_exit(spawn_child(try_and_fail, m), 0);
-	assert_int_equal(naps_of(pid), naps);
+	assert_int_equal(how_many_ran(&pid, &before, 1), 0);
 	expect_unlock(m);
 	expect_exit(pid, 0);
 	expect_sound_and_close(m);
@@ -96,30 +78,23 @@ static void test_unlock_wakes_one(void **state)
 	struct ipc_mutex *m = new_mutex();
 	struct holder h = {m, shared_alloc(sizeof(int))};
 	pid_t pid[WAITERS];
-	long naps[WAITERS];
-	int woken = 0, holding = 0;
+	long before[WAITERS];
 	(void)state;
 
 	expect_lock(m, 0);
 	for (int i = 0; i < WAITERS; i++) {
 		pid[i] = spawn_child(hold_for_ever, &h);
 		wait_asleep(pid[i]);
-		naps[i] = naps_of(pid[i]);
 	}
+	assert_true(settle(pid, before, WAITERS));
 	expect_unlock(m);
 	assert_true(eventually(*h.holds != 0, 10000));
 	sleep_ms(50);
-	for (int i = 0; i < WAITERS; i++) {
-		woken += naps_of(pid[i]) != naps[i];
-		if (naps_of(pid[i]) != naps[i])
-			holding = i;
-	}
-	assert_int_equal(woken, 1);
-	for (int i = 0; i < WAITERS; i++) {
-		if (i != holding)
-			kill_child(pid[i]);
-	}
-	kill_child(pid[holding]);
+	assert_int_equal(how_many_ran(pid, before, WAITERS), 1);
+	for (int i = 0; i < WAITERS; i++)
+		kill(pid[i], SIGKILL);
+	for (int i = 0; i < WAITERS; i++)
+		expect_killed(pid[i], SIGKILL);
 	expect_died_once(m);
 	expect_close(m);
 }

@@ -4,32 +4,15 @@
  * neither lock nor its timeouts: -EINTR never escapes
  */
 #include "mutex_util.h"
+#include "observe.h"
 
-#include <sys/time.h>
-
-static volatile sig_atomic_t handled;
-
-static void count_signal(int sig)
-{
-	(void)sig;
-	handled++;
-}
-
-/* from now on, in this process, without SA_RESTART */
-static void signal_every_ms(void)
-{
-	const struct sigaction action = {.sa_handler = count_signal};
-	const struct itimerval every = {{0, 1000}, {0, 1000}};
-
-	child_check(sigaction(SIGALRM, &action, NULL) == 0);
-	child_check(setitimer(ITIMER_REAL, &every, NULL) == 0);
-}
+static _Atomic long handled;
 
 static int time_out_under_signals(void *arg)
 {
 	const int timeouts[] = {0, 1, 5, 50, 300};
 
-	signal_every_ms();
+	storm_begin(&handled);
 	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
 		double start = now_ms();
 		int r = ipc_mutex_lock(arg, timeouts[i]);
@@ -54,7 +37,7 @@ static void test_timeouts(void **state)
 
 static int wait_under_signals(void *arg)
 {
-	signal_every_ms();
+	storm_begin(&handled);
 	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == 0);
 	child_check(handled > 10);
 	child_check(ipc_mutex_unlock(arg) == 0);
@@ -86,7 +69,7 @@ static int add_under_signals(void *arg)
 {
 	struct count *c = arg;
 
-	signal_every_ms();
+	storm_begin(&handled);
 	for (int i = 0; i < 1000; i++) {
 		child_check(ipc_mutex_lock(c->m, LIBIPC_FOREVER) == 0);
 		c->n++;
@@ -116,7 +99,7 @@ static void test_sum(void **state)
 /* a holder that dies among signals is news as ever */
 static int wait_for_news_under_signals(void *arg)
 {
-	signal_every_ms();
+	storm_begin(&handled);
 	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == LIBIPC_OWNER_DIED);
 	child_check(ipc_mutex_unlock(arg) == 0);
 	return 0;

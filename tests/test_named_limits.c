@@ -126,7 +126,9 @@ static int system_without_files(void *arg)
 	const struct names *n = arg;
 
 	deny(SYS_openat, ENFILE);
+#ifdef SYS_open
 	deny(SYS_open, ENFILE);
+#endif
 	child_check(try_create(n->kind, n->free, 0, 0) == -ENFILE);
 	child_check(try_open(n->kind, n->taken) == -ENFILE);
 	child_check(try_create(n->kind, NULL, 0, 0) == 0);
@@ -244,7 +246,7 @@ static int with_ever_more_addresses(void *arg)
 		r = try_create(n->kind, n->free, 0, 20 * page);
 		o = try_open(n->kind, n->taken);
 		child_check(r == 0 || r == -ENOSPC || r == -ENOMEM);
-		child_check(o == 0 || o == -ENOSPC || o == -ENOMEM);
+		child_check(o == 0 || o == -ENOMEM);
 		child_check(ipc_unlink(n->free) == (r == 0 ? 0 : -ENOENT));
 		worked += r == 0;
 	}

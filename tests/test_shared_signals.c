@@ -4,36 +4,19 @@
  * keep a large object from being made, nor its lock from working
  */
 #include "shared_util.h"
-
-#include <sys/time.h>
+#include "observe.h"
 
 /* to reserve them takes longer than from one signal to the next; a kernel
    before 6.10 gives up then, and forgets what it had reserved */
 enum { LARGE = 32 << 20 };
 
-static volatile sig_atomic_t handled;
-
-static void count_signal(int sig)
-{
-	(void)sig;
-	handled++;
-}
-
-/* from now on, in this process, without SA_RESTART */
-static void signal_every_ms(void)
-{
-	const struct sigaction action = {.sa_handler = count_signal};
-	const struct itimerval every = {{0, 1000}, {0, 1000}};
-
-	child_check(sigaction(SIGALRM, &action, NULL) == 0);
-	child_check(setitimer(ITIMER_REAL, &every, NULL) == 0);
-}
+static _Atomic long handled;
 
 static int make_large(void *arg)
 {
 	struct ipc_shared *s, *same;
 
-	signal_every_ms();
+	storm_begin(&handled);
 	child_check(ipc_shared_create(&s, arg, LARGE, NULL) == 0);
 	child_check(ipc_shared_open(&same, arg) == 0);
 	child_check(ipc_unlink(arg) == 0);
@@ -57,7 +40,7 @@ static int time_out_and_wait(void *arg)
 {
 	double start = now_ms();
 
-	signal_every_ms();
+	storm_begin(&handled);
 	child_check(ipc_shared_lock(arg, 0) == -EAGAIN);
 	child_check(ipc_shared_lock(arg, 50) == -ETIMEDOUT);
 	child_check(now_ms() - start >= 50);

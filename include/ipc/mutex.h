@@ -6,8 +6,9 @@
  * dies, by any cause, the next one gets the lock and is told: lock returns
  * LIBIPC_OWNER_DIED, which is positive because the lock IS held. Look at what
  * the lock protects, repair it, and unlock as always; there is nothing to
- * "make consistent". A call that was killed before lock returned, or after
- * unlock had begun to let go, is no news: nobody was inside.
+ * "make consistent". Killed while it waited for the lock, or after unlock had
+ * begun to let go, a thread leaves no news: nobody was inside. In the last few
+ * instructions of lock itself it may be either.
  *
  *	int r = ipc_mutex_lock(m, LIBIPC_FOREVER);
  *	if (r < 0)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill_cross.c - one process frozen after each instruction, another killed
+ *
+ * What one death cannot show: two processes in the middle of the same gate.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <libipc.h>
+#include "region.h"
+#include "sweep.h"
+
+enum {
+	CAPACITY = 2,
+	SLEEPERS = 4,
+	BRIEF_MS = 30, /* longer than all that comes before it runs out */
+};
+
+enum side { GETTERS, PUTTERS };
+
+static struct ipc_queue *queue;
+static struct proc *sleeper[SLEEPERS];
+static int sleepers;
+
+static struct queue_shm *words(void)
+{
+	return (struct queue_shm *)((struct ipci_region *)queue)->body;
+}
+
+/* --------------------------------------------------------------- processes */
+
+static int put(int timeout_ms)
+{
+	return ipc_queue_put(queue, "x", 1, timeout_ms);
+}
+
+static int get(int timeout_ms)
+{
+	char item;
+
+	return ipc_queue_get(queue, &item, 1, timeout_ms);
+}
+
+static int get_one(const void *arg)
+{
+	sweep_marker();
+	return get(arg ? BRIEF_MS : -1);
+}
+
+static int put_one(const void *arg)
+{
+	sweep_marker();
+	return put(arg ? BRIEF_MS : -1);
+}
+
+/* one who sleeps on that side, and one who wakes him */
+static int (*waits(enum side side))(const void *)
+{
+	return side == GETTERS ? get_one : put_one;
+}
+
+static int (*wakes(enum side side))(const void *)
+{
+	return side == GETTERS ? put_one : get_one;
+}
+
+/* the parent does the one or the other */
+static int go_on(enum side side)
+{
+	return side == GETTERS ? get(sweep_limit_ms()) : put(sweep_limit_ms());
+}
+
+static int give(enum side side)
+{
+	return side == GETTERS ? put(sweep_limit_ms()) : get(sweep_limit_ms());
+}
+
+/* there is nothing to get, or no room to put */
+static void make_queue(enum side side)
+{
+	struct ipc_queue_opts opts = {.maxsize = CAPACITY, .item_size = 8};
+
+	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
+	for (int i = 0; side == PUTTERS && i < CAPACITY; i++)
+		sweep_require(put(0) == 0);
+	sleepers = 0;
+}
+
+static bool blocked(enum side side)
+{
+	return side == GETTERS ? ipc_queue_empty(queue) : ipc_queue_full(queue);
+}
+
+static bool nobody_waits_in_vain(const void *arg)
+{
+	int waiting = 0;
+
+	for (int i = 0; i < sleepers; i++)
+		waiting += !sweep_ended(sleeper[i]);
+	return waiting == 0 || blocked(*(const enum side *)arg);
+}
+
+static void note_words(void)
+{
+	struct queue_shm *s = words();
+
+	sweep_note(" put %#llx hint %u index %llu,"
+		   " get %#llx hint %u index %llu",
+		   (unsigned long long)s->put.word, s->put.hint,
+		   (unsigned long long)s->put.index,
+		   (unsigned long long)s->get.word, s->get.hint,
+		   (unsigned long long)s->get.index);
+}
+
+/* -------------------------------------------------------------------- hint */
+
+struct hint_row {
+	enum side side;
+	unsigned int later; /* instructions of the firer, after they came */
+	enum { IN_FLIGHT, ASLEEP, LEAVES } how;
+};
+
+/*
+ * The hint says that there are sleepers, and there are none: so the next one
+ * to fire will take it back (F1). That is how it stands after a sleeper came,
+ * was woken and went.
+ */
+static void make_hint_stale(enum side side)
+{
+	struct side_shm *s = side == GETTERS ? &words()->get : &words()->put;
+	struct proc *p = sweep_spawn(waits(side), NULL);
+
+	sweep_until_asleep(p);
+	sweep_require(give(side) >= 0);
+	while (!sweep_ended(p))
+		;
+	sweep_require(give(side) >= 0 && go_on(side) >= 0);
+	sweep_require(s->hint == 1 && !(s->word & IPCI_GATE_SLEEPERS));
+}
+
+static void add_sleepers(const struct hint_row *row)
+{
+	const enum side side = row->side;
+	struct proc *p;
+
+	p = sleeper[sleepers++] =
+		sweep_trace(waits(side), row->how == LEAVES ? "brief" : NULL);
+	sweep_to_sleep_entry(p);
+	if (row->how != IN_FLIGHT)
+		sweep_into_sleep(p);
+	if (row->how == LEAVES) {
+		p = sleeper[sleepers++] = sweep_spawn(waits(side), NULL);
+		sweep_until_asleep(p);
+	}
+}
+
+/*
+ * A process is on its way out of a put, where it finds that nobody sleeps and
+ * takes the hint back. There it stands while its item is taken, and somebody
+ * goes to sleep. It goes on for a few instructions, and is killed. The next
+ * item must wake the sleeper.
+ */
+static const char *hint_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct hint_row *row = arg;
+	const char *wrong = NULL;
+	struct proc *firer;
+
+	make_queue(row->side);
+	make_hint_stale(row->side);
+	firer = sweep_trace(wakes(row->side), NULL);
+	for (unsigned long i = 0; i < k && !sweep_returned(firer, NULL); i++)
+		sweep_require(sweep_step(firer));
+	*over = sweep_returned(firer, NULL);
+	if (!blocked(row->side))
+		sweep_require(go_on(row->side) >= 0);
+	add_sleepers(row);
+	for (unsigned int i = 0; i < row->later; i++)
+		sweep_require(sweep_step(firer));
+	note_words();
+	sweep_slay(firer);
+	if (row->how == LEAVES) {
+		double until = sweep_now_ms() + BRIEF_MS;
+
+		while (sweep_now_ms() < until)
+			;
+	}
+	for (int i = 0; i < sleepers; i++)
+		sweep_let_go(sleeper[i]);
+	sweep_until_quiet();
+	if (!sweep_eventually(nobody_waits_in_vain, &row->side))
+		wrong = "somebody sleeps though the dead one gave";
+	if (!wrong && give(row->side) < 0)
+		wrong = "it cannot be used";
+	if (!wrong && !sweep_eventually(nobody_waits_in_vain, &row->side))
+		wrong = "somebody sleeps though there is something";
+	if (wrong)
+		note_words();
+	ipc_queue_close(queue);
+	return wrong;
+}
+
+#define HINT(name, ...)                                                        \
+	{                                                                      \
+		name, &(const struct hint_row){__VA_ARGS__}, hint_point, 1     \
+	}
+
+static const struct story stories[] = {
+	HINT("hint, getter about to sleep, 0 later", GETTERS, 0, IN_FLIGHT),
+	HINT("hint, getter about to sleep, 1 later", GETTERS, 1, IN_FLIGHT),
+	HINT("hint, getter about to sleep, 2 later", GETTERS, 2, IN_FLIGHT),
+	HINT("hint, getter about to sleep, 4 later", GETTERS, 4, IN_FLIGHT),
+	HINT("hint, getter asleep, 1 later", GETTERS, 1, ASLEEP),
+	HINT("hint, getter asleep, 4 later", GETTERS, 4, ASLEEP),
+	HINT("hint, getter that leaves, 1 later", GETTERS, 1, LEAVES),
+	HINT("hint, getter that leaves, 4 later", GETTERS, 4, LEAVES),
+	HINT("hint, putter about to sleep, 1 later", PUTTERS, 1, IN_FLIGHT),
+	HINT("hint, putter about to sleep, 4 later", PUTTERS, 4, IN_FLIGHT),
+};
+
+int main(int argc, char **argv)
+{
+	return story_main(argc, argv, stories,
+			  sizeof(stories) / sizeof(*stories));
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill_queue.c - put, get, put_many and get_many, killed at each instruction
+ *
+ * Executes the KILLED rows of the gate word and of struct queue_shm: A, R, S
+ * and F in passing, P1 .. P6 by the rows that put, E1 .. E6 by those that get.
+ *
+ * Whatever the row, the survivors must see the same: nobody sleeps though
+ * there is an item, or room; each item comes out once, if its put returned;
+ * those that one process put, or that were put one after another, come in that
+ * order; the whole capacity can still be used.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libipc.h>
+#include "region.h"
+#include "sweep.h"
+
+/* items are numbers; who put them */
+enum {
+	BEFORE = 1,   /* the parent, before the victim was there */
+	VICTIM = 101, /* the victim */
+	OTHERS = 201, /* the sleepers, one each; in no special order */
+	AFTER = 301,  /* the parent, after the victim began */
+	NUMBERS = 400,
+	SLEEPERS = 4,
+	MANY = 3,
+};
+
+enum op { PUT, GET, PUT_MANY, GET_MANY };
+
+struct row {
+	enum op op;
+	unsigned int maxsize;
+	unsigned int filled;
+	unsigned int getters; /* asleep when the victim begins */
+	unsigned int putters;
+	unsigned int behind; /* on the victim's side, when it sleeps itself */
+	bool in_flight;	     /* they are not yet asleep, but about to be */
+	bool asks;	     /* the victim waits for something */
+	bool inside;  /* another one is in the gate that the victim wants */
+	bool it_dies; /* and does not come out */
+	unsigned int deep; /* instructions that it went on inside */
+	int timeout_ms;	   /* of the victim, which waits in vain; 0: none */
+	uint32_t flags;	   /* LIBIPC_SINGLE_* */
+};
+
+/* in the order of taking */
+struct log {
+	_Atomic int n;
+	long item[NUMBERS];
+};
+
+static struct shared {
+	struct log sleeper[SLEEPERS];
+	struct log victim;
+	struct log parent;
+	int victim_put; /* how many its put reported */
+} * shared;
+
+static struct ipc_queue *queue;
+static struct proc *getter[SLEEPERS], *putter[SLEEPERS], *insider;
+static int getters, putters;
+static bool asked;
+static long next_after;
+
+static struct queue_shm *words(void)
+{
+	return (struct queue_shm *)((struct ipci_region *)queue)->body;
+}
+
+/* -------------------------------------------------------------- processes */
+
+static bool puts_items(enum op op)
+{
+	return op == PUT || op == PUT_MANY;
+}
+
+static void log_item(struct log *log, long item)
+{
+	log->item[log->n] = item;
+	log->n++;
+}
+
+static int get_one(const void *arg)
+{
+	struct log *log = &shared->sleeper[*(const int *)arg];
+	long item;
+
+	sweep_marker();
+	if (ipc_queue_get(queue, &item, sizeof(item), -1) == sizeof(item))
+		log_item(log, item);
+	return 0;
+}
+
+static int put_one(const void *arg)
+{
+	long item = OTHERS + *(const int *)arg;
+
+	sweep_marker();
+	return ipc_queue_put(queue, &item, sizeof(item), -1);
+}
+
+static int victim(const void *arg)
+{
+	static const long mine[MANY] = {VICTIM, VICTIM + 1, VICTIM + 2};
+	const struct row *row = arg;
+	int r = 0, timeout_ms = row->timeout_ms ? row->timeout_ms : -1;
+	long got[MANY];
+
+	sweep_marker();
+	switch (row->op) {
+	case PUT:
+		r = ipc_queue_put(queue, mine, sizeof(long), timeout_ms);
+		shared->victim_put = r == 0;
+		return r;
+	case PUT_MANY:
+		r = ipc_queue_put_many(queue, mine, sizeof(long), MANY,
+				       timeout_ms);
+		shared->victim_put = r < 0 ? 0 : r;
+		return r;
+	case GET:
+		r = ipc_queue_get(queue, got, sizeof(long), timeout_ms);
+		r = r < 0 ? r : 1;
+		break;
+	case GET_MANY:
+		r = ipc_queue_get_many(queue, got, sizeof(long), NULL, MANY,
+				       timeout_ms);
+		break;
+	}
+	for (int i = 0; i < r; i++)
+		shared->victim.item[i] = got[i];
+	if (r > 0)
+		shared->victim.n = r; /* told all at once */
+	return r;
+}
+
+/* ------------------------------------------------------------------ begin */
+
+static const int number[SLEEPERS] = {0, 1, 2, 3};
+
+static struct proc *sleeper(int (*fn)(const void *), int i, bool in_flight)
+{
+	struct proc *p;
+
+	if (in_flight) {
+		p = sweep_trace(fn, &number[i]);
+		sweep_to_sleep_entry(p);
+	} else {
+		p = sweep_spawn(fn, &number[i]);
+		sweep_until_asleep(p);
+	}
+	return p;
+}
+
+static void add_getters(unsigned int n, bool in_flight)
+{
+	for (unsigned int i = 0; i < n; i++, getters++)
+		getter[getters] = sleeper(get_one, getters, in_flight);
+}
+
+static void add_putters(unsigned int n, bool in_flight)
+{
+	for (unsigned int i = 0; i < n; i++, putters++)
+		putter[putters] = sleeper(put_one, putters, in_flight);
+}
+
+/* one that is stopped as the holder of the gate that the victim will want */
+static void add_insider(const struct row *row)
+{
+	bool puts = puts_items(row->op);
+	_Atomic uint64_t *word = puts ? &words()->put.word : &words()->get.word;
+	int *count = puts ? &putters : &getters;
+	struct proc **slot = puts ? &putter[putters] : &getter[getters];
+
+	*slot = sweep_trace(puts ? put_one : get_one, &number[*count]);
+	insider = *slot;
+	++*count;
+	while ((*word & IPCI_GATE_OWNER) != (uint64_t)sweep_pid(insider))
+		sweep_require(sweep_step(insider));
+	for (unsigned int i = 0; i < row->deep; i++)
+		sweep_require(sweep_step(insider));
+	sweep_require(*word & IPCI_GATE_OWNER);
+}
+
+static bool put_after(void)
+{
+	long item = next_after;
+
+	if (ipc_queue_put(queue, &item, sizeof(item), sweep_limit_ms()) < 0)
+		return false;
+	next_after++;
+	return true;
+}
+
+static int take(int timeout_ms)
+{
+	long item;
+	int r = ipc_queue_get(queue, &item, sizeof(item), timeout_ms);
+
+	if (r == sizeof(item))
+		log_item(&shared->parent, item);
+	return r;
+}
+
+static void begin(const void *arg)
+{
+	const struct row *row = arg;
+	struct ipc_queue_opts opts = {.maxsize = row->maxsize,
+				      .item_size = sizeof(long),
+				      .flags = row->flags};
+
+	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
+	for (long i = 0; i < row->filled; i++) {
+		long item = BEFORE + i;
+
+		sweep_require(!ipc_queue_put(queue, &item, sizeof(item), 0));
+	}
+	getters = putters = 0;
+	insider = NULL;
+	asked = false;
+	next_after = AFTER;
+	add_getters(row->getters, row->in_flight);
+	add_putters(row->putters, row->in_flight);
+	if (row->inside)
+		add_insider(row);
+}
+
+/*
+ * What the victim waits for: others begin to wait behind it, and then the one
+ * inside goes on, or there is one item, or room for one.
+ */
+static void ask(const void *arg)
+{
+	const struct row *row = arg;
+
+	asked = true;
+	if (puts_items(row->op))
+		add_putters(row->behind, false);
+	else
+		add_getters(row->behind, false);
+	if (row->timeout_ms)
+		return;
+	if (insider && row->it_dies)
+		sweep_slay(insider);
+	else if (insider)
+		sweep_let_go(insider);
+	else if (puts_items(row->op))
+		sweep_require(take(0) > 0);
+	else
+		sweep_require(put_after());
+}
+
+static void end(const void *arg)
+{
+	(void)arg;
+	ipc_queue_close(queue);
+}
+
+/* ------------------------------------------------------------------ judge */
+
+static int waiting(struct proc *const *p, int n)
+{
+	int waits = 0;
+
+	for (int i = 0; i < n; i++)
+		waits += !sweep_ended(p[i]);
+	return waits;
+}
+
+/* those who wait have reason to */
+static bool nobody_waits_in_vain(const void *arg)
+{
+	long n = ipc_queue_size(queue);
+
+	(void)arg;
+	return (n == 0 || waiting(getter, getters) == 0) &&
+	       (n == ipc_queue_maxsize(queue) || waiting(putter, putters) == 0);
+}
+
+/* gives the sleepers what they wait for, and takes out what is left */
+static const char *satisfy_all(void)
+{
+	while (waiting(getter, getters)) {
+		if (!put_after())
+			return "put fails though there is room";
+		if (!sweep_eventually(nobody_waits_in_vain, NULL))
+			return "a getter sleeps though an item was put";
+	}
+	while (waiting(putter, putters)) {
+		if (take(sweep_limit_ms()) < 0)
+			return "get fails though it is full";
+		if (!sweep_eventually(nobody_waits_in_vain, NULL))
+			return "a putter sleeps though an item was taken";
+	}
+	while (ipc_queue_size(queue) > 0)
+		if (take(sweep_limit_ms()) < 0)
+			return "get fails though there are items";
+	return ipc_queue_size(queue) == 0 ? NULL : "size is wrong";
+}
+
+static const char *use_it_all(const struct row *row)
+{
+	for (unsigned int i = 0; i < row->maxsize; i++)
+		if (!put_after())
+			return "the capacity has shrunk";
+	if (ipc_queue_full(queue) != 1)
+		return "not full";
+	for (unsigned int i = 0; i < row->maxsize; i++)
+		if (take(sweep_limit_ms()) < 0)
+			return "get fails though there are items";
+	return take(0) == -EAGAIN ? NULL : "an item too many";
+}
+
+static void count(const struct log *log, int seen[NUMBERS])
+{
+	for (int i = 0; i < log->n; i++)
+		if (log->item[i] >= 0 && log->item[i] < NUMBERS)
+			seen[log->item[i]]++;
+		else
+			seen[0]++;
+}
+
+/* among those that were put one after another */
+static bool in_order(const struct log *log)
+{
+	long last = 0;
+
+	for (int i = 0; i < log->n; i++) {
+		if (log->item[i] >= OTHERS && log->item[i] < AFTER)
+			continue;
+		if (log->item[i] <= last)
+			return false;
+		last = log->item[i];
+	}
+	return true;
+}
+
+/* all or nothing of what the victim put; all, if it returned */
+static const char *check_put(const int *seen)
+{
+	int there = 0;
+
+	for (int i = 0; i < MANY; i++)
+		there += seen[VICTIM + i];
+	if (shared->victim_put && there != shared->victim_put)
+		return "a put had returned, and not all of it is there";
+	for (int i = 0; i < there; i++)
+		if (!seen[VICTIM + i])
+			return "a put is there in parts";
+	return NULL;
+}
+
+/* whose put had returned, and that nobody got */
+static unsigned int count_lost(const struct row *row, const int *seen)
+{
+	unsigned int lost = 0;
+
+	for (unsigned int i = 0; i < row->filled; i++)
+		lost += !seen[BEFORE + i];
+	for (long i = AFTER; i < next_after; i++)
+		lost += !seen[i];
+	for (int i = 0; i < putters; i++)
+		lost += sweep_returned(putter[i], NULL) && !seen[OTHERS + i];
+	return lost;
+}
+
+/* getters that were killed took all that they would have reported, or nothing;
+   one that returned has told us what it took */
+static bool went_with_the_dead(const struct row *row, unsigned int n)
+{
+	unsigned int there = row->filled ? row->filled : 1, victims = 0;
+	unsigned int insiders = row->it_dies && !puts_items(row->op);
+
+	if (row->op == GET && !shared->victim.n)
+		victims = 1;
+	if (row->op == GET_MANY && !shared->victim.n)
+		victims = there < MANY ? there : MANY;
+	return n == 0 || n == victims || n == insiders ||
+	       n == victims + insiders;
+}
+
+static const char *account(const struct row *row)
+{
+	int seen[NUMBERS] = {0};
+
+	for (int i = 0; i < SLEEPERS; i++)
+		count(&shared->sleeper[i], seen);
+	count(&shared->victim, seen);
+	count(&shared->parent, seen);
+	if (seen[0])
+		return "an item that nobody put";
+	for (int i = 0; i < NUMBERS; i++)
+		if (seen[i] > 1)
+			return "an item came twice";
+	if (!in_order(&shared->parent) || !in_order(&shared->victim))
+		return "out of order";
+	if (!went_with_the_dead(row, count_lost(row, seen)))
+		return "an item is lost";
+	return check_put(seen);
+}
+
+static void look(const void *arg)
+{
+	struct queue_shm *s = words();
+
+	(void)arg;
+	sweep_note(" put %#llx hint %u index %llu,"
+		   " get %#llx hint %u index %llu",
+		   (unsigned long long)s->put.word, s->put.hint,
+		   (unsigned long long)s->put.index,
+		   (unsigned long long)s->get.word, s->get.hint,
+		   (unsigned long long)s->get.index);
+}
+
+static void let_fly(void)
+{
+	for (int i = 0; i < getters; i++)
+		if (getter[i] != insider)
+			sweep_let_go(getter[i]);
+	for (int i = 0; i < putters; i++)
+		if (putter[i] != insider)
+			sweep_let_go(putter[i]);
+}
+
+static const char *judge(const void *arg)
+{
+	const struct row *row = arg;
+	const char *wrong;
+
+	let_fly();
+	if (row->asks && !asked)
+		ask(row);
+	if (!sweep_eventually(nobody_waits_in_vain, NULL))
+		return "somebody sleeps though there is an item, or room";
+	wrong = satisfy_all();
+	if (!wrong)
+		wrong = use_it_all(row);
+	return wrong ? wrong : account(row);
+}
+
+/* ------------------------------------------------------------------- rows */
+
+#define ROW(name, stride, ...)                                                 \
+	{                                                                      \
+		name, &(const struct row){__VA_ARGS__}, begin, victim, ask,    \
+			look, judge, end, stride                               \
+	}
+
+static const struct sweep sweeps[] = {
+	ROW("put, idle", 1, .op = PUT, .maxsize = 4, .filled = 1),
+	ROW("put, 1 getter asleep", 1, .op = PUT, .maxsize = 4, .getters = 1),
+	ROW("put, 3 getters asleep", 3, .op = PUT, .maxsize = 4, .getters = 3),
+	ROW("put, 1 getter about to sleep", 3, .op = PUT, .maxsize = 4,
+	    .getters = 1, .in_flight = true),
+	ROW("put, 3 getters about to sleep", 5, .op = PUT, .maxsize = 4,
+	    .getters = 3, .in_flight = true),
+	ROW("put that sleeps, 1 behind", 5, .op = PUT, .maxsize = 2,
+	    .filled = 2, .asks = true, .behind = 1),
+	ROW("put that sleeps, 2 behind", 7, .op = PUT, .maxsize = 2,
+	    .filled = 2, .asks = true, .behind = 2),
+	ROW("put that gives up, 1 behind", 7, .op = PUT, .maxsize = 2,
+	    .filled = 2, .asks = true, .behind = 1, .timeout_ms = 20),
+	ROW("put, another inside", 5, .op = PUT, .maxsize = 4, .filled = 1,
+	    .asks = true, .inside = true),
+	ROW("put, another inside, 1 behind", 7, .op = PUT, .maxsize = 4,
+	    .filled = 1, .asks = true, .inside = true, .deep = 30, .behind = 1),
+	ROW("put, another inside, which dies", 5, .op = PUT, .maxsize = 4,
+	    .filled = 1, .asks = true, .inside = true, .it_dies = true),
+	ROW("put, single producer, 1 getter asleep", 3, .op = PUT, .maxsize = 4,
+	    .getters = 1, .flags = LIBIPC_SINGLE_PRODUCER),
+	ROW("put that sleeps, single producer", 7, .op = PUT, .maxsize = 2,
+	    .filled = 2, .asks = true, .flags = LIBIPC_SINGLE_PRODUCER),
+
+	ROW("get, idle", 1, .op = GET, .maxsize = 4, .filled = 2),
+	ROW("get, 1 putter asleep", 1, .op = GET, .maxsize = 4, .filled = 4,
+	    .putters = 1),
+	ROW("get, 2 putters asleep", 3, .op = GET, .maxsize = 4, .filled = 4,
+	    .putters = 2),
+	ROW("get, 2 putters about to sleep", 5, .op = GET, .maxsize = 4,
+	    .filled = 4, .putters = 2, .in_flight = true),
+	ROW("get that sleeps, 1 behind", 5, .op = GET, .maxsize = 4,
+	    .asks = true, .behind = 1),
+	ROW("get that sleeps, 2 behind", 7, .op = GET, .maxsize = 4,
+	    .asks = true, .behind = 2),
+	ROW("get that gives up, 1 behind", 7, .op = GET, .maxsize = 4,
+	    .asks = true, .behind = 1, .timeout_ms = 20),
+	ROW("get, another inside", 5, .op = GET, .maxsize = 4, .filled = 3,
+	    .asks = true, .inside = true),
+	ROW("get, another inside, 1 behind", 7, .op = GET, .maxsize = 4,
+	    .filled = 3, .asks = true, .inside = true, .deep = 30, .behind = 1),
+	ROW("get, another inside, which dies", 5, .op = GET, .maxsize = 4,
+	    .filled = 3, .asks = true, .inside = true, .it_dies = true),
+	ROW("get, single consumer, 1 putter asleep", 3, .op = GET, .maxsize = 4,
+	    .filled = 4, .putters = 1, .flags = LIBIPC_SINGLE_CONSUMER),
+	ROW("get that sleeps, single consumer", 7, .op = GET, .maxsize = 4,
+	    .asks = true, .flags = LIBIPC_SINGLE_CONSUMER),
+
+	ROW("put_many, idle", 3, .op = PUT_MANY, .maxsize = 4, .filled = 1),
+	ROW("put_many, room for some", 3, .op = PUT_MANY, .maxsize = 4,
+	    .filled = 2),
+	ROW("put_many, 3 getters asleep", 5, .op = PUT_MANY, .maxsize = 4,
+	    .getters = 3),
+	ROW("put_many that sleeps, 1 behind", 7, .op = PUT_MANY, .maxsize = 2,
+	    .filled = 2, .asks = true, .behind = 1),
+	ROW("get_many, idle", 3, .op = GET_MANY, .maxsize = 4, .filled = 4),
+	ROW("get_many, 3 putters asleep", 5, .op = GET_MANY, .maxsize = 4,
+	    .filled = 4, .putters = 3),
+	ROW("get_many that sleeps, 1 behind", 7, .op = GET_MANY, .maxsize = 4,
+	    .asks = true, .behind = 1),
+};
+
+int main(int argc, char **argv)
+{
+	shared = sweep_shared(sizeof(*shared));
+	return sweep_main(argc, argv, sweeps, sizeof(sweeps) / sizeof(*sweeps));
+}

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sweep.c - processes that are stepped, stopped and killed, and the verdicts
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/futex.h>
+
+#include "os.h"
+#include "sweep.h"
+
+enum {
+	PROCS = 16,	     /* in one point */
+	LIMIT_MS = 500,	     /* within which survivors must see the promise */
+	PATIENCE_MS = 10000, /* with the machine, before the test gives up */
+	WATCHDOG_S = 120,    /* for one sweep */
+	SHOWN = 5,	     /* bad points of a sweep that are printed */
+};
+
+struct proc {
+	pid_t pid;
+	int slot;
+	bool traced;
+	bool stopped; /* traced, and stands still */
+	bool loose;   /* no longer to be traced, as soon as it stops */
+	bool ended;   /* and reaped */
+	int signal;   /* it stopped for this, which is no step: it crashed */
+};
+
+/* what children tell, beside what the objects say */
+struct told {
+	_Atomic bool returned;
+	_Atomic int value;
+};
+
+static struct proc procs[PROCS];
+static int used;
+static struct told *told;
+
+static void *area;
+static size_t area_size;
+
+static double slowest_ms;
+static char note[512];
+static int slow = 1;
+
+/* ------------------------------------------------------------------- basics */
+
+_Noreturn void sweep_bail(const char *what)
+{
+	printf("Bail out! %s\n", what);
+	exit(1);
+}
+
+double sweep_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+int sweep_limit_ms(void)
+{
+	return LIMIT_MS * slow;
+}
+
+void sweep_took(double ms)
+{
+	if (ms > slowest_ms)
+		slowest_ms = ms;
+}
+
+void sweep_note(const char *format, ...)
+{
+	size_t used_up = strlen(note);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(note + used_up, sizeof(note) - used_up, format, args);
+	va_end(args);
+}
+
+static void *map_shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	sweep_require(p != MAP_FAILED);
+	return p;
+}
+
+void *sweep_shared(size_t size)
+{
+	sweep_require(!area);
+	area = map_shared(size);
+	area_size = size;
+	return area;
+}
+
+/* sleeps until a child has changed, or for a short while */
+static void wait_a_little(void)
+{
+	const struct timespec delay = {0, 500000};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigtimedwait(&set, NULL, &delay);
+}
+
+/* ---------------------------------------------------------------- processes */
+
+static bool child_is_traced;
+
+void sweep_marker(void)
+{
+	sweep_require(ipci_self());
+	if (child_is_traced)
+		syscall(SYS_kill, getpid(), SIGSTOP);
+}
+
+static _Noreturn void child(int slot, int (*fn)(const void *), const void *arg)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (child_is_traced)
+		sweep_require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+	told[slot].value = fn(arg);
+	told[slot].returned = true;
+	_exit(0);
+}
+
+static struct proc *start(int (*fn)(const void *), const void *arg, bool traced)
+{
+	struct proc *p = &procs[used];
+
+	sweep_require(used < PROCS);
+	fflush(stdout);
+	child_is_traced = traced;
+	*p = (struct proc){.slot = used, .traced = traced};
+	p->pid = fork();
+	sweep_require(p->pid >= 0);
+	if (p->pid == 0)
+		child(p->slot, fn, arg);
+	used++;
+	return p;
+}
+
+static void detach(struct proc *p)
+{
+	ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
+	p->stopped = p->traced = false;
+}
+
+/* takes note of a change of its state; false: there was none */
+static bool notice(struct proc *p)
+{
+	int status;
+
+	if (p->ended || waitpid(p->pid, &status, WNOHANG) != p->pid)
+		return false;
+	p->stopped = WIFSTOPPED(status);
+	p->ended = !p->stopped;
+	if (p->ended && WIFSIGNALED(status))
+		p->signal = WTERMSIG(status);
+	if (p->stopped && (WSTOPSIG(status) & 0x7f) != SIGTRAP &&
+	    WSTOPSIG(status) != SIGSTOP)
+		p->signal = WSTOPSIG(status);
+	if (p->stopped && p->loose)
+		detach(p);
+	return true;
+}
+
+static bool halted(struct proc *p)
+{
+	notice(p);
+	return p->stopped || p->ended;
+}
+
+static void notice_all(void)
+{
+	for (int i = 0; i < used; i++)
+		notice(&procs[i]);
+}
+
+static void until_stopped(struct proc *p)
+{
+	double until = sweep_now_ms() + PATIENCE_MS * slow;
+
+	while (!halted(p)) {
+		sweep_require(sweep_now_ms() < until);
+		wait_a_little();
+	}
+}
+
+struct proc *sweep_spawn(int (*fn)(const void *), const void *arg)
+{
+	return start(fn, arg, false);
+}
+
+struct proc *sweep_trace(int (*fn)(const void *), const void *arg)
+{
+	struct proc *p = start(fn, arg, true);
+
+	until_stopped(p);
+	sweep_require(p->stopped && !p->signal);
+	ptrace(PTRACE_SETOPTIONS, p->pid, NULL,
+	       (void *)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
+	return p;
+}
+
+bool sweep_returned(const struct proc *p, int *value)
+{
+	if (value)
+		*value = told[p->slot].value;
+	return told[p->slot].returned;
+}
+
+bool sweep_ended(struct proc *p)
+{
+	notice(p);
+	return p->ended;
+}
+
+pid_t sweep_pid(const struct proc *p)
+{
+	return p->pid;
+}
+
+void sweep_slay(struct proc *p)
+{
+	int status;
+
+	notice(p);
+	if (p->ended)
+		return;
+	kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) == p->pid && WIFSTOPPED(status))
+		;
+	p->stopped = false;
+	p->ended = true;
+}
+
+static void slay_all(void)
+{
+	for (int i = 0; i < used; i++)
+		sweep_slay(&procs[i]);
+	used = 0;
+	memset(told, 0, PROCS * sizeof(*told));
+}
+
+/* -------------------------------------------------------------------- sleep */
+
+struct call {
+	long nr; /* -1: none */
+	unsigned long arg[4];
+};
+
+/*
+ * The system call that it is blocked in, or stopped at. For a process that
+ * runs, or was woken, the file says "running".
+ */
+static struct call current_call(const struct proc *p)
+{
+	char path[64], line[256] = "";
+	struct call c = {.nr = -1};
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", p->pid);
+	f = fopen(path, "r");
+	if (!f)
+		return c;
+	if (!fgets(line, sizeof(line), f) ||
+	    sscanf(line, "%ld %lx %lx %lx %lx", &c.nr, &c.arg[0], &c.arg[1],
+		   &c.arg[2], &c.arg[3]) != 5)
+		c.nr = -1;
+	fclose(f);
+	return c;
+}
+
+static bool is_sleep(const struct call *c)
+{
+	unsigned long op = c->arg[1] & 127;
+
+	return c->nr == SYS_futex_waitv ||
+	       (c->nr == SYS_futex &&
+		(op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET));
+}
+
+/* one that was woken and stopped on its way out shows the call, too: so
+   whether anything has changed is asked last */
+static bool sleeps_in(struct proc *p, struct call *c)
+{
+	*c = current_call(p);
+	return !notice(p) && !p->stopped && !p->ended && is_sleep(c);
+}
+
+bool sweep_is_asleep(struct proc *p)
+{
+	struct call c;
+
+	return sleeps_in(p, &c);
+}
+
+/* the fourth argument of both calls is the time limit */
+static bool sleeps_for_ever(struct proc *p)
+{
+	struct call c;
+
+	return sleeps_in(p, &c) && c.arg[3] == 0;
+}
+
+/* nobody but the parent will ever do anything */
+static bool quiet(void)
+{
+	notice_all();
+	for (int i = 0; i < used; i++)
+		if (!procs[i].ended && !procs[i].stopped &&
+		    !sleeps_for_ever(&procs[i]))
+			return false;
+	return true;
+}
+
+void sweep_until_quiet(void)
+{
+	double until = sweep_now_ms() + PATIENCE_MS * slow;
+
+	while (!quiet()) {
+		sweep_require(sweep_now_ms() < until);
+		wait_a_little();
+	}
+}
+
+void sweep_until_asleep(struct proc *p)
+{
+	double until = sweep_now_ms() + PATIENCE_MS * slow;
+
+	while (!sweep_is_asleep(p)) {
+		sweep_require(!p->ended && sweep_now_ms() < until);
+		wait_a_little();
+	}
+}
+
+/* --------------------------------------------------------------------- step */
+
+/* on with it, until it stops again or ends; false: it sleeps */
+static bool go(struct proc *p, enum __ptrace_request how)
+{
+	sweep_require(p->stopped);
+	p->stopped = false;
+	sweep_require(ptrace(how, p->pid, NULL, NULL) == 0);
+	while (!halted(p)) {
+		wait_a_little();
+		if (sweep_is_asleep(p))
+			return false;
+	}
+	return true;
+}
+
+bool sweep_step(struct proc *p)
+{
+	return go(p, PTRACE_SINGLESTEP);
+}
+
+bool sweep_wakes(struct proc *p)
+{
+	double until = sweep_now_ms() + PATIENCE_MS * slow;
+
+	while (!halted(p)) {
+		sweep_require(sweep_now_ms() < until);
+		if (quiet())
+			return false;
+		wait_a_little();
+	}
+	return true;
+}
+
+void sweep_to_sleep_entry(struct proc *p)
+{
+	struct call c;
+
+	do {
+		sweep_require(go(p, PTRACE_SYSCALL) && p->stopped);
+		c = current_call(p);
+	} while (!is_sleep(&c));
+}
+
+void sweep_into_sleep(struct proc *p)
+{
+	sweep_require(!go(p, PTRACE_SYSCALL));
+}
+
+void sweep_let_go(struct proc *p)
+{
+	p->loose = p->traced;
+	if (p->loose && p->stopped)
+		detach(p);
+}
+
+/* ----------------------------------------------------------------- verdicts */
+
+bool sweep_eventually(bool (*is)(const void *), const void *arg)
+{
+	double from = sweep_now_ms();
+
+	while (!is(arg)) {
+		if (quiet())
+			return is(arg);
+		if (sweep_now_ms() - from > sweep_limit_ms())
+			return false;
+		wait_a_little();
+	}
+	sweep_took(sweep_now_ms() - from);
+	return true;
+}
+
+/* ----------------------------------------------------------------- one sweep */
+
+extern const char __executable_start[];
+
+/* where it stands: an address for addr2line, if it is in the program */
+static unsigned long place(const struct proc *p)
+{
+	char path[64], line[256] = "", *last;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", p->pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	last = strrchr(line, ' ');
+	return last ? strtoul(last, NULL, 16) -
+			       (unsigned long)__executable_start
+		    : 0;
+}
+
+/* k instructions on; true: the call has returned, or will never */
+static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
+{
+	bool asked = false;
+
+	for (unsigned long i = 0; i < k; i++) {
+		if (sweep_returned(v, NULL))
+			return true;
+		if (!sweep_step(v)) {
+			if (i + 1 == k)
+				return false; /* to be killed in its sleep */
+			if (s->asleep && !asked)
+				s->asleep(s->row);
+			asked = true;
+			if (!sweep_wakes(v))
+				return true;
+		}
+		if (v->ended || v->signal)
+			return true;
+	}
+	return false;
+}
+
+static const char *sweep_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct sweep *s = arg;
+	const char *wrong;
+	struct proc *v;
+
+	s->begin(s->row);
+	v = sweep_trace(s->victim, s->row);
+	*over = advance(s, v, k);
+	sweep_note(" at %#lx", place(v));
+	if (s->look)
+		s->look(s->row);
+	wrong = v->signal ? "the victim crashed" : NULL;
+	sweep_slay(v);
+	if (!wrong)
+		wrong = s->judge(s->row);
+	slay_all();
+	s->end(s->row);
+	return wrong;
+}
+
+static void show(const char *name, unsigned long k, const char *wrong)
+{
+	printf("# %s, k=%lu: %s;%s\n", name, k, wrong, note);
+}
+
+static bool tell(const struct story *s, bool in_short)
+{
+	unsigned int stride = in_short && s->stride ? s->stride : 1;
+	unsigned long points = 0, bad = 0;
+	bool over = false;
+
+	alarm((unsigned int)(WATCHDOG_S * slow));
+	slowest_ms = 0;
+	for (unsigned long k = 0; !over; k += stride, points++) {
+		const char *wrong;
+
+		if (area)
+			memset(area, 0, area_size);
+		note[0] = '\0';
+		wrong = s->point(s->row, k, &over);
+		slay_all();
+		if (wrong && bad++ < SHOWN)
+			show(s->name, k, wrong);
+	}
+	printf("%sok - %s: %lu points, %lu bad, slowest recovery %.1f ms\n",
+	       bad ? "not " : "", s->name, points, bad, slowest_ms);
+	return !bad;
+}
+
+/* --------------------------------------------------------------------- main */
+
+/* parent and children share a CPU: it is quicker to go to and fro */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void prepare(void)
+{
+	const char *factor = getenv("TEST_SLOW");
+	sigset_t set;
+
+	if (factor && atoi(factor) > 1)
+		slow = atoi(factor);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	stay_on_this_cpu();
+	told = map_shared(PROCS * sizeof(*told));
+	ipci_os_many_cpus(); /* asked once in a process; children inherit it */
+}
+
+int story_main(int argc, char **argv, const struct story *stories, size_t n)
+{
+	bool in_short = argc > 1 && !strcmp(argv[1], "short"), ok = true;
+	size_t told_some = 0;
+
+	prepare();
+	for (size_t i = 0; i < n; i++) {
+		if (argc > 2 && !strstr(stories[i].name, argv[2]))
+			continue;
+		ok &= tell(&stories[i], in_short);
+		told_some++;
+	}
+	sweep_require(told_some);
+	return !ok;
+}
+
+int sweep_main(int argc, char **argv, const struct sweep *sweeps, size_t n)
+{
+	struct story *stories = calloc(n, sizeof(*stories));
+	int r;
+
+	sweep_require(stories);
+	for (size_t i = 0; i < n; i++)
+		stories[i] = (struct story){sweeps[i].name, &sweeps[i],
+					    sweep_point, sweeps[i].stride};
+	r = story_main(argc, argv, stories, n);
+	free(stories);
+	return r;
+}

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.pml - Promela model of the gate (src/gate.c) and of the kernel's part
+ * in it: futex_waitv, FUTEX_WAKE and the walk of a dead thread's robust list.
+ *
+ * STEPS      Every atomic {} below is one atomic instruction, or one thing that
+ *            the kernel does under one lock. Between two of them any other
+ *            thread may run and this one may be killed (KILL). The labels name
+ *            the steps; gate.c uses the same names:
+ *              G_try G_acquire        look at the condition, take the gate
+ *              G_release_*            give it back
+ *              G_sleep_*  K_waitv_*   announce a sleeper, last look, sleep
+ *              G_give_up              a sleeper whose time is over
+ *              G_fire_*               wake one sleeper of a free gate
+ *              G_hint_*               the put side finds nobody to wake
+ *              P_*  C_*  J_*          put, get, join around them
+ *              K_death_*              handle_futex_death() in the kernel
+ *
+ * STATE      word = { epoch | W | F | owner }. The epoch is not a number here:
+ *            it only ever serves to tell "nothing happened since I saw it", so
+ *            the model keeps one bit per thread, stale: cleared when the thread
+ *            reads or writes the word, set for all others by each step that
+ *            bumps the epoch (BUMP). So no bound and no wrap-around is assumed.
+ *            queued: on the futex of the gate, FUTEX_WAKE finds it.
+ *            parked: all compares of futex_waitv have passed, truly asleep.
+ *            alive:  has not died, not left and not been stopped for ever.
+ *            pend:   list_op_pending names the gate (private to its thread).
+ *
+ * CLAIMS     1 When every thread that is alive is asleep, no sleeper's
+ *              condition is true (QUIET). Where a thread was stopped for ever, not
+ *              as the owner: unless nothing was put or got since.
+ *            2 Whoever owns the gate stays its owner until it releases it.
+ *            3 Nobody is queued at the moment W is cleared (G_fire_clear), and
+ *              W is set when everybody sleeps.
+ *            4 Sleeping is the only place where a thread waits (pan's search
+ *              for invalid end states).
+ *
+ * ABSTRACTED Memory is sequentially consistent: all these steps are seq_cst or
+ *            read-modify-write in the code. FUTEX_WAKE picks any sleeper, not
+ *            the first. The ring is two counters; the put side's own gate is
+ *            left out, so two producers may be anywhere at once. announce and
+ *            withdraw of pend are merged into the neighbouring step: no
+ *            other thread sees them, and KILL stands before and after.
+ *
+ * VARIANTS   default: consumers that lock (queue). MUTEX: condition always true,
+ *            no index, no hint. PIPE: one reader that never locks. JOIN: several
+ *            waiters that never lock, leave once all is done; no hint.
+ *
+ * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
+ *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_HINT_COMPARE HINT_RETURN
+ *            HINT_EARLY LEAVE_SILENT RELEASE_LOWERS ARRIVALS_ONLY F_RETURN
+ *            STICKY_OFF CHAIN
+ */
+
+/* Size of a run. A mask has bit i set for thread i. */
+#ifndef NC
+#define NC 2		/* consumers: threads 1 .. NC */
+#endif
+#ifdef MUTEX
+#define NP 0
+#endif
+#ifndef NP
+#define NP 1		/* producers: threads NC+1 .. NC+NP */
+#endif
+#ifndef ITEMS
+#define ITEMS 1		/* puts per producer */
+#endif
+#ifndef ROUNDS
+#define ROUNDS 1	/* gets per consumer of the mask LEAVES */
+#endif
+#ifndef LEAVES
+#define LEAVES 0	/* mask: leaves after ROUNDS gets; others get for ever */
+#endif
+#ifndef MORTAL
+#define MORTAL 0	/* mask: may be killed before any step */
+#endif
+#ifndef KILLS
+#define KILLS 0		/* deaths in one run, at most */
+#endif
+#ifndef TIMED
+#define TIMED 0		/* mask: its sleep may time out; then it leaves */
+#endif
+#ifndef STOPS
+#define STOPS 0		/* mask: one of them may be stopped for ever */
+#endif
+
+#define BIT(i) (1 << (i))
+#define IN(mask) ((mask) & BIT(me))
+#define DROP(mask) mask = mask & ~BIT(me)
+
+/* The condition, from one load i of the opposite index. */
+#if defined(MUTEX)
+#define TRUE_AT(i) true
+#define TAKE skip
+#define NO_COMPARE
+#define NO_HINT_COMPARE
+#elif defined(JOIN)
+#define TRUE_AT(i) ((i) == NP * ITEMS)
+#define NO_HINT_COMPARE
+#else
+#define TRUE_AT(i) ((i) != head)
+#endif
+#ifndef TAKE
+#define TAKE head++
+#endif
+
+/* shared memory */
+bit W, F, hint;
+byte own;
+byte head, tail;
+/* who has not seen the present epoch */
+byte stale = 255;
+/* the kernel */
+byte queued, parked;
+byte alive = BIT(NC + NP + 1) - 2;
+byte kills = KILLS;
+#if STOPS
+bit stopped, after;
+#define HAPPENS after = 1
+#ifdef JOIN
+#define EXCUSED false
+#else
+#define EXCUSED (stopped && !after)
+#endif
+#else
+#define HAPPENS skip
+#define EXCUSED false
+#endif
+
+#define SEES DROP(stale)
+#define FORGETS stale = stale | BIT(me)
+#define SAME_EPOCH (!IN(stale))
+#define BUMP stale = 255
+#ifdef ARRIVALS_ONLY
+#define BUMP_ACQUIRE skip
+#define BUMP_FIRE skip
+#else
+#define BUMP_ACQUIRE BUMP
+#define BUMP_FIRE BUMP; SEES
+#endif
+
+#if STOPS	/* anywhere but inside: who stops as the owner stops all */
+#define STOP :: IN(STOPS) && !stopped && own != me -> goto halted
+#else
+#define STOP
+#endif
+#define KILL						\
+	if						\
+	:: true						\
+	:: IN(MORTAL) && kills -> kills--; goto killed	\
+	STOP						\
+	fi
+
+/* Claims 1 and 3; asked whenever a thread falls asleep or goes away. */
+#define QUIET						\
+	assert((queued & parked) != alive || !queued ||	\
+	       (W && (!TRUE_AT(tail) || EXCUSED)))
+
+inline wake_one()
+{
+	if
+	:: queued & 2 -> queued = queued & ~2
+	:: queued & 4 -> queued = queued & ~4
+	:: queued & 8 -> queued = queued & ~8
+	:: queued & 16 -> queued = queued & ~16
+	fi
+}
+
+inline wake()
+{
+#if defined(JOIN) && !defined(CHAIN)
+	queued = 0
+#else
+	wake_one()
+#endif
+}
+
+/*
+ * Wake a sleeper. Called with pend. A firer that finds F goes on to wake all
+ * the same: who was woken before may be stopped. Ends at the label "fired",
+ * or at "idle" if no sleeper is announced.
+ */
+inline fire()
+{
+/* G_fire_load: */
+	atomic {
+		KILL;
+		if
+		:: !W -> goto idle
+		:: W && own -> goto fired	/* its release will look */
+#ifdef F_RETURN
+		:: W && !own && F -> goto fired
+#else
+		:: W && !own && F -> SEES; goto G_fire_wake
+#endif
+		:: else -> SEES
+		fi
+	};
+G_fire_mark:
+	atomic {
+		KILL;
+		if
+		:: SAME_EPOCH && W && !F && !own -> F = 1; BUMP_FIRE
+		:: else -> FORGETS; goto G_fire_load
+		fi
+	};
+G_fire_wake:
+	atomic {
+		KILL;
+		if
+		:: queued -> wake(); FORGETS; goto fired
+		:: else
+		fi
+	};
+G_fire_clear:
+	atomic {
+		KILL;
+		if
+		:: SAME_EPOCH && W && F && !own ->
+			W = 0;
+			F = 0;
+#ifndef NO_CLAIM_3
+			assert(!queued)
+#endif
+		:: else
+		fi;
+		FORGETS;
+		goto fired
+	}
+}
+
+/*
+ * The put side found the gate idle: spare later puts the look at its word.
+ * A sleeper may have come meanwhile: then raise the hint and fire again.
+ */
+inline lower()
+{
+/* G_hint_down: */
+	atomic { KILL; hint = 0 };
+G_hint_look:
+	atomic {
+		KILL;
+		if
+		:: !W -> goto fired
+		:: else
+		fi
+	};
+G_hint_up:
+	atomic {
+		KILL;
+		hint = 1;
+#ifdef HINT_RETURN
+		goto fired
+#else
+		goto G_fire_load
+#endif
+	}
+}
+
+/*
+ * Sleep until the gate may be worth a try; pend all the time. o, w, f: the
+ * word as loaded. Ends at the label "G_try" with last set if time is over.
+ */
+inline sleep()
+{
+/* G_sleep_load: */
+	atomic { KILL; w = W; f = F; o = own; SEES };
+G_sleep_look:
+	atomic {
+		KILL;
+		if
+		:: !o && TRUE_AT(tail) ->
+			FORGETS; w = 0; f = 0;
+			goto G_try
+		:: else
+		fi
+	};
+G_sleep_mark:
+	atomic {
+		KILL;
+		if
+		:: SAME_EPOCH && W == w && F == f && own == o ->
+			assert(!o || !f);
+			W = 1;
+			F = 0;		/* it is about to look for itself */
+			BUMP;
+			w = 0; f = 0
+		:: else ->
+			FORGETS; w = 0; f = 0; o = 0;
+			goto G_try
+		fi
+	};
+G_sleep_hint:
+	atomic { KILL; hint = 1 };
+G_sleep_seen:
+	atomic { KILL; seen = tail };
+G_sleep_last_look:
+	atomic {
+		KILL;
+		if
+		:: !o && TRUE_AT(seen) ->
+			seen = 0;
+			goto G_try
+		:: else
+		fi
+	};
+K_waitv_gate:
+	atomic {
+		KILL;
+		if
+		:: W && !F && own == o ->
+			o = 0;
+			queued = queued | BIT(me)
+		:: else ->
+			o = 0; seen = 0;
+			goto G_try
+		fi
+	};
+#ifndef NO_COMPARE
+K_waitv_index:
+	atomic {
+		KILL;
+		if
+		:: tail != seen ->
+			DROP(queued); seen = 0;
+			goto G_try
+		:: else
+		fi
+	};
+#endif
+K_waitv_hint:
+	atomic {
+		KILL;
+		seen = 0;
+		if
+#ifndef NO_HINT_COMPARE
+		:: !hint ->
+			DROP(queued);
+			goto G_try
+#endif
+		:: else -> parked = parked | BIT(me); QUIET
+		fi
+	};
+end_asleep:
+	atomic {
+		if
+		:: !IN(queued)
+		:: IN(MORTAL) && kills -> kills--; goto killed
+#if TIMED
+		:: IN(TIMED) -> last = 1	/* woken at the same time or not */
+#endif
+		STOP
+		fi;
+		DROP(queued); DROP(parked)
+	};
+#if TIMED && !defined(LEAVE_SILENT)
+G_give_up:
+	atomic {
+		KILL;
+		if
+		:: last -> hint = 1		/* before its last look */
+		:: else
+		fi
+	};
+#endif
+	goto G_try
+}
+
+/* A stopped thread is on no queue: a signal takes it out of futex_waitv. */
+inline halt()
+{
+	atomic {
+#if STOPS
+		FORGETS; DROP(queued); DROP(parked); DROP(alive);
+		o = 0; w = 0; f = 0; seen = 0;
+		last = 0; took = 0; rounds = 0; pend = 0;
+		stopped = 1;
+		after = 0;
+		QUIET;
+#endif
+		goto out
+	}
+}
+
+/* The kernel buries a thread. w: a wake-up is due. */
+inline death()
+{
+/* killed: K_death_word: */
+	atomic {
+		FORGETS; DROP(queued); DROP(parked);
+		o = 0; w = 0; f = 0; seen = 0; last = 0; took = 0; rounds = 0;
+		if
+		:: own == me && (linked || pend) -> own = 0; F = 1; w = W
+		:: own == 0 && pend -> w = 1	/* the word is not touched */
+		:: else
+		fi;
+		pend = 0; linked = 0
+	};
+K_death_wake:
+	atomic {
+		if
+		:: w && queued -> wake_one()
+		:: else
+		fi;
+		w = 0;
+		DROP(alive); QUIET
+	}
+}
+
+#define LOCALS						\
+	byte o, seen, rounds;				\
+	bit w, f, last, took, pend, linked
+
+#ifdef NO_ANNOUNCE
+#define ANNOUNCE skip
+#define LINK(yes) atomic { KILL; linked = yes };
+#else
+#define ANNOUNCE pend = 1
+#define LINK(yes)		/* pend covers acquire and release */
+#endif
+
+/* get, again and again: look, acquire, take one item, release. */
+proctype consumer(byte me)
+{
+	LOCALS;
+
+C_get:
+	atomic {
+		KILL;
+		ANNOUNCE;
+		if
+		:: goto G_try
+		:: goto G_acquire	/* the fast path does not look first */
+		fi
+	};
+G_try:
+	atomic {
+		KILL;
+		if
+		:: TRUE_AT(tail)
+		:: !TRUE_AT(tail) && last -> goto withdraw
+		:: else -> goto G_sleep_load
+		fi
+	};
+G_acquire:
+	atomic {
+		KILL;
+		if
+		:: !own -> own = me; F = 0; BUMP_ACQUIRE
+		:: own && last -> goto withdraw
+		:: else -> goto G_sleep_load
+		fi
+	};
+	LINK(1)
+C_commit:
+	atomic {
+		KILL;
+		assert(own == me);
+		if
+		:: TRUE_AT(tail) -> TAKE; rounds++; took = 1
+		:: else
+		fi
+	};
+	LINK(0)
+#ifdef STICKY_OFF	/* as pthread: clear W, trust the one that is woken */
+	atomic { KILL; own = 0; w = W; W = 0; F = 0 };
+	atomic {
+		KILL;
+		if
+		:: w && queued -> wake_one()
+		:: else
+		fi;
+		w = 0;
+		goto fired
+	};
+#endif
+G_release_fast:
+	atomic {
+		KILL;
+		assert(own == me);
+		HAPPENS;
+		if
+		:: !W -> own = 0; goto fired
+		:: else
+		fi
+	};
+#ifdef HINT_EARLY
+	atomic { KILL; hint = 1 };
+#endif
+G_release_slow:
+	atomic { KILL; assert(own == me); own = 0 };	/* W stays */
+#ifndef HINT_EARLY
+G_release_hint:
+	atomic { KILL; hint = 1 };
+#endif
+G_release_seen:
+	atomic { KILL; seen = tail };
+G_release_look:
+	atomic {
+		KILL;
+		if
+		:: TRUE_AT(seen) -> seen = 0
+		:: else -> seen = 0; goto fired
+		fi
+	};
+G_fire_load:
+	fire();
+idle:
+#ifdef RELEASE_LOWERS
+	lower();
+#endif
+fired:
+	if
+	:: took || last
+	:: else -> goto G_try		/* it took nothing: wait */
+	fi;
+withdraw:
+	atomic {
+		KILL;
+		pend = 0; took = 0;
+		if
+		:: last || (IN(LEAVES) && rounds == ROUNDS) ->
+			last = 0; rounds = 0;
+			DROP(alive); QUIET;
+			goto out
+		:: else
+		fi;
+		if
+		:: !IN(LEAVES) -> rounds = 0
+		:: else
+		fi;
+		goto C_get
+	};
+G_sleep_load:
+	sleep();
+halted:
+	halt();
+killed:
+	death();
+out:	skip
+}
+
+/*
+ * PIPE: a reader that never locks. JOIN: a waiter, which leaves when its
+ * condition is true, after it has fired for the next one.
+ */
+proctype waiter(byte me)
+{
+	LOCALS;
+
+G_try:
+	atomic {
+		KILL;
+		ANNOUNCE;
+		if
+		:: TRUE_AT(tail)
+		:: !TRUE_AT(tail) && last -> goto fired
+		:: else -> goto G_sleep_load
+		fi
+	};
+#ifdef JOIN
+G_fire_load:
+	fire();
+idle:
+#else
+C_commit:
+	atomic {
+		KILL;
+		TAKE;
+		pend = 0;
+		HAPPENS;
+		if
+		:: last -> goto fired
+		:: else -> goto G_try
+		fi
+	};
+#endif
+fired:
+	atomic {
+		KILL;
+		pend = 0; last = 0;
+		DROP(alive); QUIET;
+		goto out
+	};
+G_sleep_load:
+	sleep();
+halted:
+	halt();
+killed:
+	death();
+out:	skip
+}
+
+/* put, or task_done for JOIN: announce the debt, commit, fire. */
+proctype producer(byte me)
+{
+	LOCALS;
+
+	rounds = ITEMS;
+P_commit:
+	atomic {
+		KILL;
+#ifndef NO_DEBT
+		pend = 1;
+#endif
+		KILL;
+		tail++;
+		rounds--;
+		HAPPENS
+	};
+P_look:
+	atomic {
+		KILL;
+		if
+#ifdef JOIN
+		:: !TRUE_AT(tail) -> goto fired
+#else
+		:: !hint -> goto fired
+#endif
+		:: else
+		fi
+	};
+G_fire_load:
+	fire();
+idle:
+#ifndef JOIN
+	lower();
+#endif
+fired:
+	atomic {
+		KILL;
+		pend = 0;
+		if
+		:: rounds -> goto P_commit
+		:: else -> DROP(alive); QUIET; goto out
+		fi
+	};
+halted:
+	halt();
+killed:
+	death();
+out:	skip
+}
+
+init
+{
+	byte i = 1;
+
+	atomic {
+		do
+#if defined(PIPE) || defined(JOIN)
+		:: i <= NC -> run waiter(i); i++
+#else
+		:: i <= NC -> run consumer(i); i++
+#endif
+		:: i > NC && i <= NC + NP -> run producer(i); i++
+		:: else -> break
+		od;
+		i = 0
+	}
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_gate_sleep.c - sleep and wake-up of the operating system: the words are
+ * compared and the sleep begins in one step, and time is never short
+ */
+#include "gate_util.h"
+
+#include <limits.h>
+#include <sys/time.h>
+
+struct words {
+	_Atomic uint64_t word, index;
+};
+
+static const int64_t ms = 1000000;
+
+/* what each of these returns at once, with any deadline */
+static void test_does_not_sleep_when_it_changed(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	(void)state;
+
+	w->word = 7;
+	w->index = 9;
+	assert_int_equal(ipci_os_sleep(&w->word, 6, NULL, 0, IPCI_NEVER), 0);
+	assert_int_equal(ipci_os_sleep(&w->word, 6, &w->index, 9, IPCI_NEVER),
+			 0);
+	assert_int_equal(ipci_os_sleep(&w->word, 7, &w->index, 8, IPCI_NEVER),
+			 0);
+	assert_int_equal(ipci_os_sleep(&w->word, 6, &w->index, 8, IPCI_NEVER),
+			 0);
+}
+
+/* only the low halves count; what is above them moves all the time */
+static void test_compares_the_low_halves(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	(void)state;
+
+	w->word = UINT64_C(0x1234567800000007);
+	w->index = UINT64_C(0xfedcba9800000009);
+	assert_int_equal(ipci_os_sleep(&w->word, 7, &w->index, 9,
+				       ipci_now_ns() + ms),
+			 -ETIMEDOUT);
+	assert_int_equal(ipci_os_sleep(&w->word, 7, NULL, 0,
+				       ipci_now_ns() + ms),
+			 -ETIMEDOUT);
+}
+
+static void test_never_early(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	(void)state;
+
+	for (int i = 0; i < 60; i++) {
+		const _Atomic uint64_t *index = i % 2 ? &w->index : NULL;
+		int64_t until = ipci_now_ns() + i * ms / 7;
+		int r = ipci_os_sleep(&w->word, 0, index, 0, until);
+		assert_int_equal(r, -ETIMEDOUT);
+		assert_true(ipci_now_ns() >= until);
+	}
+}
+
+static void test_deadlines(void **state)
+{
+	int64_t before = ipci_now_ns(), deadline;
+	(void)state;
+
+	assert_true(ipci_deadline(-1) == IPCI_NEVER);
+	assert_true(ipci_deadline(INT_MIN) == IPCI_NEVER);
+	assert_true(ipci_deadline(0) == 0);
+	deadline = ipci_deadline(INT_MAX);
+	assert_true(deadline >= before + INT_MAX * ms);
+	assert_true(deadline <= ipci_now_ns() + INT_MAX * ms);
+	assert_false(ipci_expired(deadline));
+	assert_false(ipci_expired(IPCI_NEVER));
+	assert_true(ipci_expired(0));
+	assert_true(ipci_expired(before));
+	assert_int_equal(ipci_gave_up(0), -EAGAIN);
+	assert_int_equal(ipci_gave_up(1), -ETIMEDOUT);
+}
+
+static int sleep_on_one(void *arg)
+{
+	struct words *w = arg;
+
+	return ipci_os_sleep(&w->word, 0, NULL, 0, IPCI_NEVER);
+}
+
+static int sleep_on_two(void *arg)
+{
+	struct words *w = arg;
+
+	return ipci_os_sleep(&w->word, 0, &w->index, 0, IPCI_NEVER);
+}
+
+static void test_wakes_one_at_a_time(void **state)
+{
+	int (*const fn[])(void *) = {sleep_on_one, sleep_on_two};
+	struct words *w = shared_alloc(sizeof(*w));
+	pid_t pid[4];
+	(void)state;
+
+	assert_int_equal(ipci_os_wake(&w->word), 0);
+	for (int i = 0; i < 4; i++) {
+		pid[i] = spawn_child(fn[i % 2], w);
+		wait_asleep(pid[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(ipci_os_wake(&w->word), 1);
+		expect_exit(pid[i], 0);
+		for (int k = i + 1; k < 4; k++)
+			wait_asleep(pid[k]);
+	}
+	assert_int_equal(ipci_os_wake(&w->word), 0);
+}
+
+/* nobody is ever woken by way of the index: it is there to be compared */
+static void test_index_is_not_slept_on(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	pid_t pid = spawn_child(sleep_on_two, w);
+	(void)state;
+
+	wait_asleep(pid);
+	w->index = 1;
+	sleep_ms(20);
+	wait_asleep(pid);
+	assert_int_equal(ipci_os_wake(&w->word), 1);
+	expect_exit(pid, 0);
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* a signal ends the sleep, for no reason as far as the caller can tell */
+static int sleep_under_signals(void *arg)
+{
+	const struct sigaction action = {.sa_handler = nothing};
+	const struct itimerval every = {{0, 2000}, {0, 2000}};
+	struct words *w = arg;
+
+	child_check(sigaction(SIGALRM, &action, NULL) == 0);
+	child_check(setitimer(ITIMER_REAL, &every, NULL) == 0);
+	for (int i = 0; i < 10; i++) {
+		child_check(sleep_on_one(w) == 0);
+		child_check(sleep_on_two(w) == 0);
+	}
+	return 0;
+}
+
+static void test_signals(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	(void)state;
+
+	expect_exit(spawn_child(sleep_under_signals, w), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_does_not_sleep_when_it_changed),
+		TEST(test_compares_the_low_halves),
+		TEST(test_never_early),
+		TEST(test_deadlines),
+		TEST(test_wakes_one_at_a_time),
+		TEST(test_index_is_not_slept_on),
+		TEST(test_signals),
+	};
+
+	return RUN_TESTS(tests);
+}
