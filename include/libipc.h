@@ -17,8 +17,8 @@
  *
  * One rule for every function that returns int or long: negative is an errno
  * (-ETIMEDOUT, -EINVAL, ...) and means that nothing happened and nothing is
- * owned; zero or positive means that it happened. The variable errno is not
- * used.
+ * owned; zero or positive means that it happened. The variable errno says
+ * nothing, and may change.
  */
 #ifndef LIBIPC_H
 #define LIBIPC_H

@@ -74,6 +74,7 @@ struct assembly {
 	size_t have;
 	size_t total;
 	uint64_t next; /* the index where the next piece must lie */
+	uint32_t generation;
 	bool active;
 };
 
@@ -123,12 +124,15 @@ static inline uint64_t own_index(const struct flow *f)
 	return atomic_load_explicit(&f->s->index, memory_order_relaxed);
 }
 
-/* bytes, as of the last time that we looked over there; or look again */
+/*
+ * Bytes, as of the last time that we looked over there; or look again. More
+ * than there can be: another process used this end since, and went further.
+ */
 static inline uint64_t movable(struct flow *f, uint64_t need)
 {
 	uint64_t own = own_index(f), n = f->limit - (own - f->seen);
 
-	if (n >= need)
+	if (n >= need && n <= f->ring.size)
 		return n;
 	/* acquire: pairs with the commit over there, so its bytes are ours */
 	f->seen =
@@ -324,6 +328,7 @@ static int take_begin(struct ipci_self *self, struct flow *f,
 	drop_parts(a);
 	a->active = true;
 	a->total = total;
+	a->generation = ipci_generation();
 	commit(self, f, 8);
 	a->next = own_index(f);
 	return 0;
@@ -381,6 +386,13 @@ static int take_record(struct ipci_self *self, struct flow *f,
 	return 1;
 }
 
+/* what the parent that forked us had collected is the parent's to deliver */
+static void forget_parent(struct assembly *a)
+{
+	if (a->active && a->generation != ipci_generation())
+		drop_parts(a);
+}
+
 static bool complete(const struct assembly *a)
 {
 	return a->active && a->have == a->total;
@@ -400,6 +412,7 @@ static long front(struct ipc_pipe *end, int timeout_ms)
 
 	if (!self)
 		return -ENOSYS;
+	forget_parent(&end->parts);
 	while (!complete(&end->parts)) {
 		if (movable(f, 8) < 8) {
 			if (!clocked)

@@ -27,11 +27,15 @@ static size_t page_size(void)
 
 static int check_name(const char *name)
 {
-	if (!name || name[0] != '/' || name[1] == '\0' ||
-	    strchr(name + 1, '/') || !strcmp(name, "/.") ||
+	size_t len;
+
+	if (!name || name[0] != '/' || name[1] == '\0')
+		return -EINVAL;
+	len = strnlen(name + 1, NAME_LIMIT + 1);
+	if (memchr(name + 1, '/', len) || !strcmp(name, "/.") ||
 	    !strcmp(name, "/.."))
 		return -EINVAL;
-	return strlen(name + 1) > NAME_LIMIT ? -ENAMETOOLONG : 0;
+	return len > NAME_LIMIT ? -ENAMETOOLONG : 0;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -73,9 +77,7 @@ static int map_at(void *at, size_t size, int flags, int fd, size_t offset)
 			 flags | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd,
 			 (off_t)offset);
 
-	if (got != MAP_FAILED)
-		return 0;
-	return errno == EAGAIN ? -ENOMEM : -ENOSPC;
+	return got == MAP_FAILED ? -ENOSPC : 0;
 }
 
 /* addresses for all of it, so that the pieces lie where they must */
@@ -285,7 +287,9 @@ static int map_checked(struct ipci_region *r, int fd, enum ipci_kind kind,
 	if (err)
 		return err;
 	r->body_size = (size_t)head->body_size;
-	return map(r, fd);
+	/* the file has its memory: it is addresses that we lack */
+	err = map(r, fd);
+	return err == -ENOSPC ? -ENOMEM : err;
 }
 
 static int map_open(struct ipci_region *r, const char *name,

@@ -4,7 +4,7 @@
  *
  * ERRORS     int and long: negative errno, nothing happened, nothing is owned.
  *            Zero or positive: it happened; the number is a count, a length or
- *            a piece of news.
+ *            a piece of news. The variable errno says nothing, and may change.
  * TIMEOUTS   timeout_ms, always the last parameter, in milliseconds of
  *            CLOCK_MONOTONIC, never early. 0 tries once (-EAGAIN), negative
  *            (LIBIPC_FOREVER) waits for ever, else -ETIMEDOUT when it ran out.
@@ -14,8 +14,8 @@
  *            slash and 1 to 250 bytes without a slash, as for shm_open():
  *            anything else is -EINVAL, longer -ENAMETOOLONG.
  * OPTIONS    NULL, or zero in a field, is the default, now and in later
- *            versions. Unknown flags and reserved fields that are not zero are
- *            -EINVAL.
+ *            versions. Unknown flags, reserved fields that are not zero, and
+ *            modes above 0777 are -EINVAL.
  * FORK       handles made before fork() work in the child; locks that the
  *            parent holds are not held by the child. exec() drops everything,
  *            as a death would. Children of vfork() and of a bare clone() must

@@ -26,8 +26,9 @@
  * descriptor (close-on-exec), by which the kernel tells who is still there.
  *
  * A message that is larger than the capacity flows through in pieces, while
- * the receiver takes them out. Once a process has received the first piece,
- * the message is its own: the rest must be received by the same process.
+ * the receiver takes them out: recv, poll and next collect them. Once a process
+ * has received the first piece, the message is its own: the same process must
+ * receive the rest, and a child that it forks meanwhile does not get it.
  */
 #ifndef LIBIPC_PIPE_H
 #define LIBIPC_PIPE_H
@@ -44,7 +45,8 @@ struct ipc_pipe;
 #define LIBIPC_SIMPLEX 0x1
 
 struct ipc_pipe_opts {
-	size_t capacity; /* bytes per direction, rounded up; 0: 64 KiB */
+	size_t capacity; /* bytes per direction, rounded up; 0: 64 KiB. A message
+			    of that size fits whole */
 	uint32_t flags;
 	uint32_t reserved32;
 	uint64_t reserved[2];
@@ -75,8 +77,10 @@ LIBIPC_API int ipc_pipe_create(struct ipc_pipe *ends[2],
  * Returns  0, the whole message is in the pipe; or
  *          -EPIPE     nobody can receive it. There is no SIGPIPE. After a
  *                     close this is exact; a death is seen within 10 ms.
- *          -EAGAIN    no room, @timeout_ms was 0  -ETIMEDOUT  still no room
- *          -EMSGSIZE  @len is more than INT_MAX   -EINVAL  bad arguments
+ *          -EAGAIN    no room, @timeout_ms was 0 (always, for a message that
+ *                     is larger than the capacity)
+ *          -ETIMEDOUT still no room               -EINVAL  bad arguments
+ *          -EMSGSIZE  @len is more than INT_MAX
  *          -EBADF     this end only receives
  *          -EBADMSG   the shared memory is damaged
  *          If a message that is larger than the capacity fails on the way, the

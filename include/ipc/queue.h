@@ -16,8 +16,10 @@
  * is never handed out twice.
  *
  * With LIBIPC_JOINABLE each item is a task: whoever got it calls
- * ipc_queue_task_done() when it is done, and ipc_queue_join() waits until
- * every task that was put is done.
+ * ipc_queue_task_done() when it is done, through the same handle, and
+ * ipc_queue_join() waits until every task that was put is done. In this
+ * version a task whose thread ends, or closes the handle, before it is done
+ * stays unfinished: give join a timeout where workers may die.
  */
 #ifndef LIBIPC_QUEUE_H
 #define LIBIPC_QUEUE_H
@@ -39,11 +41,11 @@ enum ipc_order { LIBIPC_FIFO, LIBIPC_LIFO, LIBIPC_PRIORITY };
 
 struct ipc_queue_opts {
 	size_t maxsize;	       /* items that may wait; at least 1 */
-	size_t item_size;      /* bytes of the largest item; 0: 256 */
+	size_t item_size;      /* bytes, largest item, to INT_MAX; 0: 256 */
 	enum ipc_order order;  /* LIBIPC_FIFO; others not in this version */
 	uint32_t flags;	       /* LIBIPC_JOINABLE, LIBIPC_SINGLE_* */
 	uint32_t mode;	       /* permissions of a named queue; 0: 0600 */
-	uint32_t max_attempts; /* joinable: deliveries of one task; 0: 16 */
+	uint32_t max_attempts; /* for redelivery; not in this version */
 	uint64_t reserved[4];
 };
 
@@ -223,10 +225,10 @@ LIBIPC_API size_t ipc_queue_item_size(struct ipc_queue *q);
 
 /**
  * ipc_queue_task_done - the oldest task that this thread got is done
- * @q:          a joinable queue
+ * @q:          a joinable queue, the handle that the task was got through
  *
  * Returns  0, or
- *          -EINVAL  this thread has no task of this queue (or too often), the
+ *          -EINVAL  this thread has no task of this handle (or too often), the
  *                   queue is not joinable, or @q is NULL
  * Crash    killed inside: the task counts as done, or it does not.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
