@@ -122,11 +122,11 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                acquisition and every fire moves the epoch, so nothing at
  *                all happened in between.
  *            G5  hint is 0: nobody sleeps, or whoever made it 0 is about to
- *                look again and fire, or has died and the kernel woke the
- *                one that slept. hint is not a flag but the word that the
- *                latest sleeper left behind, halves exchanged, so that clearing it (CAS) fails
- *                when another one came, and so that a sleeper (S6) can tell
- *                that it was cleared.
+ *                look again and fire, or has died and the kernel woke the one
+ *                that slept. hint is not a flag but the word that the latest
+ *                sleeper left behind, halves exchanged, so that clearing it
+ *                (CAS) fails when another one came, and so that a sleeper (S6)
+ *                can tell that it was cleared.
  *
  * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
  *                     A3 on the list

@@ -159,25 +159,39 @@ static int64_t sooner(int64_t deadline, int64_t delay)
 	return then < deadline ? then : deadline;
 }
 
+/* 1: need bytes can be moved; 0: not now; -EBADMSG: damage */
+static inline int look(struct flow *f, uint64_t need)
+{
+	uint64_t n = movable(f, need);
+
+	return n > f->ring.size ? -EBADMSG : n >= need;
+}
+
 /*
- * Waits until need bytes can be moved. -EPIPE: they never will, the other end
- * is gone; it is looked for before the last look at the ring, so that nothing
- * that was sent is missed.
+ * Waits until need bytes can be moved: 1. -EPIPE: they never will, the other
+ * end is gone; it is looked for before the last look at the ring, so that
+ * nothing that was sent is missed.
  */
 static int await(struct ipci_self *self, struct flow *f, uint64_t need,
 		 int64_t deadline)
 {
+	int r;
+
 	f->need = need;
-	while (!ipci_gate_spin(self, &f->gate, deadline) ||
-	       movable(f, need) < need) {
-		if (peer_gone(&f->watch))
-			return movable(f, need) < need ? -EPIPE : 0;
+	for (;;) {
+		ipci_gate_spin(self, &f->gate, deadline);
+		r = look(f, need);
+		if (r)
+			return r;
+		if (peer_gone(&f->watch)) {
+			r = look(f, need);
+			return r ? r : -EPIPE;
+		}
 		if (ipci_expired(deadline))
 			return -ETIMEDOUT;
 		ipci_gate_await(self, &f->gate,
 				sooner(deadline, ASLEEP_LOOK_NS));
 	}
-	return 0;
 }
 
 /* T2 .. T5, V2 .. V5 */
@@ -206,17 +220,13 @@ static void write_record(struct ipci_self *self, struct flow *f,
 static int send_whole(struct ipci_self *self, struct flow *f, const void *data,
 		      size_t len, int timeout_ms)
 {
-	uint64_t need = ipci_record_bytes(len), room = movable(f, need);
-	int r;
+	uint64_t need = ipci_record_bytes(len);
+	int r = look(f, need);
 
-	if (room < need) {
+	if (r == 0)
 		r = await(self, f, need, ipci_deadline(timeout_ms));
-		if (r < 0)
-			return r;
-		room = movable(f, need);
-	}
-	if (room > f->ring.size)
-		return -EBADMSG;
+	if (r < 0)
+		return r;
 	write_record(self, f, IPCI_RECORD_WHOLE, data, len);
 	return 0;
 }
@@ -225,12 +235,12 @@ static int send_whole(struct ipci_self *self, struct flow *f, const void *data,
 static int send_begin(struct ipci_self *self, struct flow *f, size_t total,
 		      int64_t deadline)
 {
-	uint64_t at = own_index(f);
 	int r = await(self, f, 8, deadline);
 
 	if (r < 0)
 		return r;
-	ipci_record_begin(&f->ring, at, IPCI_RECORD_BEGIN, (uint32_t)total);
+	ipci_record_begin(&f->ring, own_index(f), IPCI_RECORD_BEGIN,
+			  (uint32_t)total);
 	commit(self, f, 8);
 	return 0;
 }
@@ -245,7 +255,7 @@ static int send_pieces(struct ipci_self *self, struct flow *f,
 {
 	int r = send_begin(self, f, len, deadline);
 
-	while (r == 0 && len) {
+	while (r >= 0 && len) {
 		uint64_t need = ipci_record_bytes(len), room;
 		size_t n;
 
@@ -254,15 +264,13 @@ static int send_pieces(struct ipci_self *self, struct flow *f,
 		r = await(self, f, need, deadline);
 		if (r < 0)
 			break;
-		room = movable(f, need);
-		if (room > f->ring.size)
-			return -EBADMSG;
+		room = f->limit - (own_index(f) - f->seen);
 		n = len < room - 8 ? len : (size_t)(room - 8);
 		write_record(self, f, IPCI_RECORD_PIECE, data, n);
 		data += n;
 		len -= n;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int ipc_pipe_send(struct ipc_pipe *end, const void *data, size_t len,
@@ -364,25 +372,26 @@ static int take_piece(struct ipci_self *self, struct flow *f,
 
 /*
  * Takes the record at the front as far as the message is in pieces. 1: it is a
- * whole message, left where it is.
+ * whole message of *len bytes, left where it is. The record's word is read
+ * once; what it says is checked, and then used.
  */
 static int take_record(struct ipci_self *self, struct flow *f,
-		       struct assembly *a, uint64_t there)
+		       struct assembly *a, long *len)
 {
 	uint64_t word = ipci_record_word(&f->ring, own_index(f));
-	uint32_t len = (uint32_t)word, kind = (uint32_t)(word >> 32);
+	uint64_t there = f->limit - (own_index(f) - f->seen);
+	uint32_t n = (uint32_t)word, kind = (uint32_t)(word >> 32);
 
-	if (there > f->ring.size)
-		return -EBADMSG;
 	if (kind == IPCI_RECORD_BEGIN)
-		return take_begin(self, f, a, len);
-	if (ipci_record_bytes(len) > there || len > INT_MAX)
+		return take_begin(self, f, a, n);
+	if (ipci_record_bytes(n) > there || n > INT_MAX)
 		return -EBADMSG;
 	if (kind == IPCI_RECORD_PIECE)
-		return take_piece(self, f, a, len);
+		return take_piece(self, f, a, n);
 	if (kind != IPCI_RECORD_WHOLE)
 		return -EBADMSG;
 	drop_parts(a); /* torn: its sender died or gave up */
+	*len = (long)n;
 	return 1;
 }
 
@@ -398,6 +407,19 @@ static bool complete(const struct assembly *a)
 	return a->active && a->have == a->total;
 }
 
+/* waits for a record; the clock is asked only if it must wait */
+static int await_record(struct ipci_self *self, struct flow *f,
+			int64_t *deadline, int timeout_ms)
+{
+	int r = look(f, 8);
+
+	if (r)
+		return r;
+	if (*deadline < 0)
+		*deadline = ipci_deadline(timeout_ms);
+	return await(self, f, 8, *deadline);
+}
+
 /*
  * Waits until a whole message is at the front, of the ring or in end->parts:
  * its length. Pieces are collected on the way, so that their sender can go on.
@@ -406,29 +428,23 @@ static long front(struct ipc_pipe *end, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
 	struct flow *f = &end->in;
-	int64_t deadline = IPCI_NEVER;
-	bool clocked = false;
-	int r = 0;
+	int64_t deadline = -1; /* not known yet */
+	long len = 0;
+	int r;
 
 	if (!self)
 		return -ENOSYS;
 	forget_parent(&end->parts);
 	while (!complete(&end->parts)) {
-		if (movable(f, 8) < 8) {
-			if (!clocked)
-				deadline = ipci_deadline(timeout_ms);
-			clocked = true;
-			r = await(self, f, 8, deadline);
-		}
-		if (r == 0)
-			r = take_record(self, f, &end->parts, movable(f, 8));
+		r = await_record(self, f, &deadline, timeout_ms);
+		if (r > 0)
+			r = take_record(self, f, &end->parts, &len);
 		if (r == -EPIPE)
 			drop_parts(&end->parts);
 		if (r < 0)
 			return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
-		if (r == 1)
-			return (long)(uint32_t)ipci_record_word(&f->ring,
-								own_index(f));
+		if (r > 0)
+			return len;
 	}
 	return (long)end->parts.total;
 }

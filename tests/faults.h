@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faults.h - allocations that fail, one after another
+ * faults.h - allocations and mappings that fail, one after another
  *
- * For one source file of a program: it takes the place of libc's calloc() and
- * realloc(), which is all that the library allocates with.
+ * For one source file of a program: it takes the place of libc's calloc(),
+ * realloc() and mmap(), which is all that the library gets memory with.
  */
 #ifndef LIBIPC_TESTS_FAULTS_H
 #define LIBIPC_TESTS_FAULTS_H
@@ -11,14 +11,15 @@
 #include "process_util.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
-/* how many allocations still succeed before one fails; negative: all do */
-static _Atomic int allocations_left = -1;
+/* how many still succeed before one fails; negative: all do */
+static _Atomic int allocations_left = -1, mappings_left = -1;
 
-static bool allocation_fails(void)
+static bool is_next_to_fail(_Atomic int *left)
 {
-	if (allocations_left < 0 || allocations_left-- > 0)
+	if (*left < 0 || (*left)-- > 0)
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -29,7 +30,8 @@ void *calloc(size_t n, size_t size)
 	size_t all;
 	void *p;
 
-	if (__builtin_mul_overflow(n, size, &all) || allocation_fails())
+	if (__builtin_mul_overflow(n, size, &all) ||
+	    is_next_to_fail(&allocations_left))
 		return NULL;
 	p = malloc(all);
 	/* memset would be made into a call of calloc */
@@ -43,7 +45,7 @@ void *realloc(void *old, size_t size)
 	size_t had = old ? malloc_usable_size(old) : 0;
 	void *p;
 
-	if (allocation_fails())
+	if (is_next_to_fail(&allocations_left))
 		return NULL;
 	p = malloc(size);
 	if (p && old) {
@@ -51,6 +53,13 @@ void *realloc(void *old, size_t size)
 		free(old);
 	}
 	return p;
+}
+
+void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	if (is_next_to_fail(&mappings_left))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, at, size, prot, flags, fd, offset);
 }
 
 /* no more descriptors from now on, in this process */

@@ -41,12 +41,12 @@ static inline uint64_t word_of(const struct test_gate *t)
 	return atomic_load(&t->side.word);
 }
 
-static inline uint32_t hint_of(const struct test_gate *t)
+static inline uint64_t hint_of(const struct test_gate *t)
 {
 	return atomic_load(&t->side.hint);
 }
 
-static inline void set_word(struct test_gate *t, uint64_t word, uint32_t hint)
+static inline void set_word(struct test_gate *t, uint64_t word, uint64_t hint)
 {
 	atomic_store(&t->side.word, word);
 	atomic_store(&t->side.hint, hint);
@@ -76,7 +76,7 @@ static inline bool holds_nothing(void)
 	return *self->pending == 0 && *self->list == (uintptr_t)self->list;
 }
 
-/* ------------------------------------------------------------ for children */
+/* ------------------------------------------------------------- for children */
 
 static inline _Noreturn void die(void)
 {

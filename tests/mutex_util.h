@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-/* ------------------------------------------------------- for the test itself */
+/* ------------------------------------------------------ for the test itself */
 
 static inline struct ipc_mutex *new_mutex(void)
 {

@@ -148,7 +148,7 @@ static const struct kind kinds[KINDS] = {
 	 named_queue_use},
 };
 
-/* ------------------------------------------------------- what a call returns */
+/* ------------------------------------------------------ what a call returns */
 
 #define SENTINEL ((void *)(uintptr_t)0x5e57)
 

@@ -96,6 +96,15 @@ static inline double cpu_ms(pid_t pid)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* whether the child has ended; it is still to be waited for */
+static inline bool has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	return info.si_pid == pid;
+}
+
 /* SIGSTOP, until it stands still */
 static inline bool stop_child(pid_t pid)
 {

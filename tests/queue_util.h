@@ -78,9 +78,10 @@ static inline struct queue_shm *inside(const struct ipc_queue *q)
 
 static inline void print_side(const char *name, const struct side_shm *s)
 {
-	print_error("  %-4s word %016llx index %llu seen %llu hint %u\n", name,
-		    (unsigned long long)s->word, (unsigned long long)s->index,
-		    (unsigned long long)s->seen, (unsigned int)s->hint);
+	print_error("  %-4s word %016llx index %llu seen %llu hint %016llx\n",
+		    name, (unsigned long long)s->word,
+		    (unsigned long long)s->index, (unsigned long long)s->seen,
+		    (unsigned long long)s->hint);
 }
 
 /* what to know about a queue that does not go on */

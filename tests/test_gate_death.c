@@ -30,7 +30,7 @@ static void expect_usable(struct test_gate *t)
 	ipci_gate_release(self, &t->gate);
 }
 
-/* -------------------------------------------------------- acquire and release */
+/* ------------------------------------------------------ acquire and release */
 
 static int die_after_a1(void *arg)
 {
@@ -127,7 +127,7 @@ static void test_death_wakes_the_next(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------- wake-ups */
+/* ----------------------------------------------------------------- wake-ups */
 
 static int die_in_debt(void *arg)
 {
@@ -224,7 +224,7 @@ static void test_hint_is_wrong(void **state)
 	expect_exit(pid, 0);
 }
 
-/* ----------------------------------------------------------------- the sleepers */
+/* ------------------------------------------------------------- the sleepers */
 
 static void test_sleeper_dies(void **state)
 {

@@ -89,7 +89,7 @@ static void test_before_a_mutex_of_ours(void **state)
 	assert_int_equal(ipc_mutex_close(m), 0);
 }
 
-/* ---------------------------------------------------------- whose list it is */
+/* --------------------------------------------------------- whose list it is */
 
 struct identity {
 	uint64_t id;

@@ -9,54 +9,63 @@
 #include <sys/time.h>
 
 struct words {
-	_Atomic uint64_t word, index;
+	_Atomic uint64_t word[IPCI_STILL_MAX];
 };
 
 static const int64_t ms = 1000000;
 
-/* what each of these returns at once, with any deadline */
+/* sleeps on the first of n words while each is its value */
+static int sleep_while(struct words *w, const uint64_t *is, int n,
+		       int64_t deadline)
+{
+	struct ipci_still same[IPCI_STILL_MAX];
+
+	for (int i = 0; i < n; i++)
+		same[i] = (struct ipci_still){&w->word[i], is[i]};
+	return ipci_os_sleep(same, n, deadline);
+}
+
+/* each of the words may be the one that changed */
 static void test_does_not_sleep_when_it_changed(void **state)
 {
 	struct words *w = shared_alloc(sizeof(*w));
 	(void)state;
 
-	w->word = 7;
-	w->index = 9;
-	assert_int_equal(ipci_os_sleep(&w->word, 6, NULL, 0, IPCI_NEVER), 0);
-	assert_int_equal(ipci_os_sleep(&w->word, 6, &w->index, 9, IPCI_NEVER),
-			 0);
-	assert_int_equal(ipci_os_sleep(&w->word, 7, &w->index, 8, IPCI_NEVER),
-			 0);
-	assert_int_equal(ipci_os_sleep(&w->word, 6, &w->index, 8, IPCI_NEVER),
-			 0);
+	for (int i = 0; i < IPCI_STILL_MAX; i++)
+		w->word[i] = 7 + (uint64_t)i;
+	for (int n = 1; n <= IPCI_STILL_MAX; n++) {
+		for (int i = 0; i < n; i++) {
+			uint64_t is[IPCI_STILL_MAX] = {7, 8, 9};
+			is[i]--;
+			assert_int_equal(sleep_while(w, is, n, IPCI_NEVER), 0);
+		}
+	}
 }
 
 /* only the low halves count; what is above them moves all the time */
 static void test_compares_the_low_halves(void **state)
 {
+	const uint64_t is[IPCI_STILL_MAX] = {7, 8, UINT64_C(9) << 32 | 9};
 	struct words *w = shared_alloc(sizeof(*w));
 	(void)state;
 
-	w->word = UINT64_C(0x1234567800000007);
-	w->index = UINT64_C(0xfedcba9800000009);
-	assert_int_equal(ipci_os_sleep(&w->word, 7, &w->index, 9,
-				       ipci_now_ns() + ms),
-			 -ETIMEDOUT);
-	assert_int_equal(ipci_os_sleep(&w->word, 7, NULL, 0,
-				       ipci_now_ns() + ms),
-			 -ETIMEDOUT);
+	for (int i = 0; i < IPCI_STILL_MAX; i++)
+		w->word[i] = UINT64_C(0xfedcba9800000007) + (uint64_t)i;
+	for (int n = 1; n <= IPCI_STILL_MAX; n++)
+		assert_int_equal(sleep_while(w, is, n, ipci_now_ns() + ms),
+				 -ETIMEDOUT);
 }
 
 static void test_never_early(void **state)
 {
+	const uint64_t is[IPCI_STILL_MAX] = {0};
 	struct words *w = shared_alloc(sizeof(*w));
 	(void)state;
 
 	for (int i = 0; i < 60; i++) {
-		const _Atomic uint64_t *index = i % 2 ? &w->index : NULL;
 		int64_t until = ipci_now_ns() + i * ms / 7;
-		int r = ipci_os_sleep(&w->word, 0, index, 0, until);
-		assert_int_equal(r, -ETIMEDOUT);
+		int n = i % IPCI_STILL_MAX + 1;
+		assert_int_equal(sleep_while(w, is, n, until), -ETIMEDOUT);
 		assert_true(ipci_now_ns() >= until);
 	}
 }
@@ -82,51 +91,49 @@ static void test_deadlines(void **state)
 
 static int sleep_on_one(void *arg)
 {
-	struct words *w = arg;
-
-	return ipci_os_sleep(&w->word, 0, NULL, 0, IPCI_NEVER);
+	return sleep_while(arg, (uint64_t[IPCI_STILL_MAX]){0}, 1, IPCI_NEVER);
 }
 
-static int sleep_on_two(void *arg)
+static int sleep_on_all(void *arg)
 {
-	struct words *w = arg;
-
-	return ipci_os_sleep(&w->word, 0, &w->index, 0, IPCI_NEVER);
+	return sleep_while(arg, (uint64_t[IPCI_STILL_MAX]){0}, IPCI_STILL_MAX,
+			   IPCI_NEVER);
 }
 
 static void test_wakes_one_at_a_time(void **state)
 {
-	int (*const fn[])(void *) = {sleep_on_one, sleep_on_two};
+	int (*const fn[])(void *) = {sleep_on_one, sleep_on_all};
 	struct words *w = shared_alloc(sizeof(*w));
 	pid_t pid[4];
 	(void)state;
 
-	assert_int_equal(ipci_os_wake(&w->word), 0);
+	assert_int_equal(ipci_os_wake(&w->word[0]), 0);
 	for (int i = 0; i < 4; i++) {
 		pid[i] = spawn_child(fn[i % 2], w);
 		wait_asleep(pid[i]);
 	}
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(ipci_os_wake(&w->word), 1);
+		assert_int_equal(ipci_os_wake(&w->word[0]), 1);
 		expect_exit(pid[i], 0);
 		for (int k = i + 1; k < 4; k++)
 			wait_asleep(pid[k]);
 	}
-	assert_int_equal(ipci_os_wake(&w->word), 0);
+	assert_int_equal(ipci_os_wake(&w->word[0]), 0);
 }
 
-/* nobody is ever woken by way of the index: it is there to be compared */
-static void test_index_is_not_slept_on(void **state)
+/* the other words are there to be compared when the sleep begins */
+static void test_others_are_not_watched(void **state)
 {
 	struct words *w = shared_alloc(sizeof(*w));
-	pid_t pid = spawn_child(sleep_on_two, w);
+	pid_t pid = spawn_child(sleep_on_all, w);
 	(void)state;
 
 	wait_asleep(pid);
-	w->index = 1;
+	for (int i = 0; i < IPCI_STILL_MAX; i++)
+		w->word[i] = 1;
 	sleep_ms(20);
 	wait_asleep(pid);
-	assert_int_equal(ipci_os_wake(&w->word), 1);
+	assert_int_equal(ipci_os_wake(&w->word[0]), 1);
 	expect_exit(pid, 0);
 }
 
@@ -146,7 +153,7 @@ static int sleep_under_signals(void *arg)
 	child_check(setitimer(ITIMER_REAL, &every, NULL) == 0);
 	for (int i = 0; i < 10; i++) {
 		child_check(sleep_on_one(w) == 0);
-		child_check(sleep_on_two(w) == 0);
+		child_check(sleep_on_all(w) == 0);
 	}
 	return 0;
 }
@@ -167,7 +174,7 @@ int main(void)
 		TEST(test_never_early),
 		TEST(test_deadlines),
 		TEST(test_wakes_one_at_a_time),
-		TEST(test_index_is_not_slept_on),
+		TEST(test_others_are_not_watched),
 		TEST(test_signals),
 	};
 

@@ -25,7 +25,6 @@ static void test_take_and_release(void **state)
 		assert_int_equal(ipci_gate_owner(&t->gate), my_tid());
 		ipci_gate_release(self, &t->gate);
 		assert_int_equal(word_of(t), taken & ~my_tid());
-		assert_int_equal(hint_of(t), is & W ? 1 : 0);
 		assert_true(holds_nothing());
 	}
 }

@@ -101,7 +101,7 @@ static bool holds_nothing(void)
 	       head->list.next == &head->list && !head->list_op_pending;
 }
 
-/* ----------------------------------------------------------- taken, released */
+/* ---------------------------------------------------------- taken, released */
 
 static int take_and_release_in_all_orders(void *arg)
 {
@@ -155,7 +155,7 @@ static void test_some_taken_again(void **state)
 	close_locks(l);
 }
 
-/* ---------------------------------------------------------- taken, then dead */
+/* --------------------------------------------------------- taken, then dead */
 
 static int take_and_die(void *arg)
 {
@@ -200,7 +200,7 @@ static void test_killed(void **state)
 	close_locks(l);
 }
 
-/* ---------------------------------------------------- its thread, and no other */
+/* ------------------------------------------------- its thread, and no other */
 
 static int take_and_end(void *arg)
 {

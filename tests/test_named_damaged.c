@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-/* ----------------------------------------------------------------- the object */
+/* --------------------------------------------------------------- the object */
 
 static struct head_shm read_head(const char *name)
 {
@@ -64,7 +64,7 @@ static void unmake(const struct kind *k, const char *name,
 	expect_unlinked(name);
 }
 
-/* ---------------------------------------------------------- size and geometry */
+/* -------------------------------------------------------- size and geometry */
 
 /* the head says one thing, the file another */
 static void test_size_of_the_body(void **state)
@@ -197,7 +197,7 @@ static void test_size_of_shared_bytes(void **state)
 	unmake(k, name, &good);
 }
 
-/* ------------------------------------------------------------------ whatever */
+/* ----------------------------------------------------------------- whatever */
 
 /* opened or refused; if opened, its functions answer, whatever they answer */
 static void open_and_use(const struct kind *k, const char *name)

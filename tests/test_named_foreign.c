@@ -34,7 +34,7 @@ static bool is_foreign(const char *name)
 	return true;
 }
 
-/* ------------------------------------------------------------- files of bytes */
+/* ----------------------------------------------------------- files of bytes */
 
 static int make_file(const char *name, const void *bytes, size_t size,
 		     size_t whole)
@@ -47,7 +47,7 @@ static int make_file(const char *name, const void *bytes, size_t size,
 	return fd;
 }
 
-/* a file of those bytes, and zeros behind them, is foreign, and stays as it is */
+/* a file of those bytes, and zeros behind them: foreign, and left as it is */
 static void expect_foreign_bytes(char *name, const void *bytes, size_t size,
 				 size_t whole)
 {
@@ -102,7 +102,7 @@ static void test_files_of_garbage(void **state)
 	}
 }
 
-/* ------------------------------------------- ours, of another make or too short */
+/* --------------------------------------- ours, of another make or too short */
 
 /* the head page of a fresh object */
 static void read_head(const struct kind *k, unsigned char page[LARGEST])
@@ -161,7 +161,7 @@ static void test_another_make(void **state)
 	}
 }
 
-/* ------------------------------------------------------------- no files at all */
+/* ---------------------------------------------------------- no files at all */
 
 /* in a child that does not wait for ever; then it is removed in any case */
 static int is_foreign_at_once(void *arg)
@@ -216,7 +216,7 @@ static void test_socket(void **state)
 	expect_foreign_and_remove(name);
 }
 
-/* ---------------------------------------------------------------------- links */
+/* -------------------------------------------------------------------- links */
 
 /* nobody is led elsewhere by a link, neither to open nor to create */
 static void test_link_to_an_object(void **state)

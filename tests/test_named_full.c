@@ -46,7 +46,7 @@ static unsigned long free_blocks(void)
 	return fs.f_bfree;
 }
 
-/* -------------------------------------------------------------------- too big */
+/* ------------------------------------------------------------------ too big */
 
 static int make_too_big(void *arg)
 {
@@ -77,7 +77,7 @@ static void test_too_big(void **state)
 	run_with_own_shm(make_too_big);
 }
 
-/* ------------------------------------------------------------------- fills up */
+/* ----------------------------------------------------------------- fills up */
 
 static void fill(const struct kind *k, int *count)
 {
@@ -91,7 +91,7 @@ static void fill(const struct kind *k, int *count)
 			return;
 		child_check(r == 0);
 	}
-	child_check(!"it never fills up");
+	child_failed(__FILE__, __LINE__, "it fills up");
 }
 
 /* all that were made work, to the last byte */
@@ -196,7 +196,7 @@ static void test_anonymous_objects(void **state)
 	run_with_own_shm(make_anonymous);
 }
 
-/* ----------------------------------------------------------- not to be written */
+/* -------------------------------------------------------- not to be written */
 
 static int make_in_vain(void *arg)
 {

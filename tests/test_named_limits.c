@@ -32,22 +32,17 @@ static void need_own_malloc(void)
 	skip();
 }
 
-static void set_limit(int which, rlim_t limit)
-{
-	struct rlimit r;
+/* macros, because the type of RLIMIT_* depends on the libc */
+#define set_limit(which, limit)                                                \
+	do {                                                                   \
+		struct rlimit r_;                                              \
+		child_check(getrlimit(which, &r_) == 0);                       \
+		r_.rlim_cur = (limit);                                         \
+		child_check(setrlimit(which, &r_) == 0);                       \
+	} while (0)
 
-	child_check(getrlimit(which, &r) == 0);
-	r.rlim_cur = limit;
-	child_check(setrlimit(which, &r) == 0);
-}
-
-static void lift_limit(int which)
-{
-	struct rlimit r;
-
-	child_check(getrlimit(which, &r) == 0);
-	set_limit(which, r.rlim_max);
-}
+/* back to the most there can be */
+#define lift_limit(which) set_limit(which, r_.rlim_max)
 
 /* a name for which an object of that kind is there, and one that is free */
 struct names {
@@ -78,7 +73,7 @@ static void works_again(const struct names *n)
 	child_check(try_open(n->kind, n->taken) == 0);
 }
 
-/* ---------------------------------------------------------------- descriptors */
+/* -------------------------------------------------------------- descriptors */
 
 static int without_descriptors(void *arg)
 {
@@ -141,7 +136,7 @@ static void test_no_file_in_the_system(void **state)
 	for_each_kind(system_without_files);
 }
 
-/* --------------------------------------------------------------------- memory */
+/* ------------------------------------------------------------------- memory */
 
 /* the allocator has nothing left, and gets no more */
 static void use_up_memory(void)
@@ -263,7 +258,7 @@ static void test_few_addresses(void **state)
 	for_each_kind(with_ever_more_addresses);
 }
 
-/* ------------------------------------------------------------------ file size */
+/* ---------------------------------------------------------------- file size */
 
 static int with_small_files(void *arg)
 {

@@ -7,7 +7,7 @@
  */
 #include "named_util.h"
 
-/* ---------------------------------------------------------------- the programs */
+/* ------------------------------------------------------------- the programs */
 
 struct program {
 	const char *role;
@@ -117,7 +117,7 @@ static int run_program(const char *role, const char *name)
 	return CHILD_FAILED;
 }
 
-/* ------------------------------------------------------------------- the tests */
+/* ---------------------------------------------------------------- the tests */
 
 struct command {
 	const char *role, *name;

@@ -94,8 +94,8 @@ static const struct record bad_records[] = {
 	{IPCI_RECORD_WHOLE, UINT32_MAX - 7},
 	{IPCI_RECORD_BEGIN, (uint32_t)INT_MAX + 1},
 	{IPCI_RECORD_BEGIN, UINT32_MAX},
-	{IPCI_RECORD_PIECE, 0}, /* of what? */
-	{IPCI_RECORD_PIECE, 8},
+	{IPCI_RECORD_PIECE, 0},
+	{IPCI_RECORD_PIECE, 57},
 	{IPCI_RECORD_PIECE, UINT32_MAX},
 };
 
@@ -190,7 +190,7 @@ static void damage(const struct ends *p, unsigned int *seed)
 		side->index = odd_value(seed);
 		break;
 	case 1:
-		side->hint = (uint32_t)odd_value(seed);
+		side->hint = odd_value(seed);
 		break;
 	case 2:
 		side->word = odd_value(seed) & ~IPCI_GATE_OWNER;

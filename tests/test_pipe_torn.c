@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_pipe_torn.c - a message whose sender died or gave up in the middle is
- * never delivered, and what comes after it is
+ * never delivered, nor the rest of one whose receiver died, and what comes
+ * after it is
  */
 #include "pipe_util.h"
 
@@ -108,6 +109,44 @@ static void test_a_large_one_after_a_torn_one(void **state)
 	close_both(job->p);
 }
 
+static int receive_for_ever(void *arg)
+{
+	const struct job *job = arg;
+
+	child_check(ipc_pipe_close(job->p.end[1]) == 0);
+	child_check(recv_message(job->p.end[0], 50, 1, -1) == 50);
+	child_check(recv_message(job->p.end[0], LARGE, 2, -1) == LARGE);
+	return 0;
+}
+
+/* its first part was received by somebody who died: the rest is nobody's */
+static void test_the_receiver_is_killed_in_the_middle(void **state)
+{
+	struct job *job = shared_alloc(sizeof(*job));
+	pid_t sender, receiver;
+	(void)state;
+
+	job->p = new_pipe(CAPACITY, 0);
+	sender = spawn_child(send_one_after_another, job);
+	wait_asleep(sender);
+	assert_true(stop_child(sender));
+	receiver = spawn_child(receive_for_ever, job);
+	wait_asleep(receiver); /* having taken what there was */
+	kill_child(receiver);
+	kill(sender, SIGCONT);
+	do
+		expect_timeout(ipc_pipe_recv(job->p.end[0], NULL, 0, 1), 1);
+	while (!has_ended(sender));
+	expect_exit(sender, 0);
+	expect_no_message(job->p.end[0]);
+	pass_message(job->p.end[1], job->p.end[0], 10, 3);
+	sender = spawn_child(send_one_after_another, job);
+	assert_int_equal(recv_message(job->p.end[0], 50, 1, -1), 50);
+	assert_int_equal(recv_message(job->p.end[0], LARGE, 2, -1), LARGE);
+	expect_exit(sender, 0);
+	close_both(job->p);
+}
+
 /* nobody is left: the end, and nothing of the torn one */
 static void test_the_end_after_a_torn_one(void **state)
 {
@@ -184,6 +223,7 @@ int main(void)
 		TEST(test_the_sender_gave_up),
 		TEST(test_killed_in_the_middle),
 		TEST(test_a_large_one_after_a_torn_one),
+		TEST(test_the_receiver_is_killed_in_the_middle),
 		TEST(test_the_end_after_a_torn_one),
 		TEST_LIMIT(test_killed_at_random, 40),
 	};

@@ -215,7 +215,7 @@ static void damage(struct ipc_queue *q, unsigned int *seed)
 		side->seen = odd_value(seed);
 		break;
 	case 2:
-		side->hint = (uint32_t)odd_value(seed);
+		side->hint = odd_value(seed);
 		break;
 	case 3:
 		side->word = odd_value(seed) & ~IPCI_GATE_OWNER;

@@ -91,7 +91,7 @@ static void test_full_ring_holds_its_items(void **state)
 	for_each_geometry(fill_at_all_positions);
 }
 
-/* ------------------------------------------- a write touches only its slot */
+/* -------------------------------------------- a write touches only its slot */
 
 static size_t changed(const struct slots_test *t, size_t *first)
 {
@@ -137,7 +137,7 @@ static void test_write_touches_its_slot_only(void **state)
 	for_each_geometry(write_at_all_positions);
 }
 
-/* ------------------------------------------------------------- reading twice */
+/* ------------------------------------------------------------ reading twice */
 
 static void read_all(struct slots_test *t)
 {

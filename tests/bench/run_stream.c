@@ -24,17 +24,26 @@ static void describe(void *arg, FILE *out)
 
 enum {
 	AHEAD = 8, /* messages are written so long before they are sent */
+	PAGE = 4096,
 };
 
-/* each party is a process, and has its own */
-static _Alignas(LINE) char items[MAX_BATCH * MAX_LEN];
-static _Alignas(LINE) char received[MAX_BATCH * MAX_LEN];
+/*
+ * Each party is a process, and has its own. The messages lie in the middle of
+ * a page: a CPU takes addresses with the same last 12 bits for the same, for a
+ * moment, and what is compared has its locks at the beginning of a page.
+ */
+static struct {
+	_Alignas(PAGE) char pad0[2048];
+	char items[MAX_BATCH * MAX_LEN];
+	char pad1[1536];
+	char received[MAX_BATCH * MAX_LEN];
+} mine;
 
 /* ---- one message at a time, or some ---- */
 
 static char *item(const struct stream *s, uint64_t seq)
 {
-	return items + seq % MAX_BATCH * s->contest->len;
+	return mine.items + seq % MAX_BATCH * s->contest->len;
 }
 
 /* a copy right after the bytes were written would wait for the write */
@@ -58,7 +67,7 @@ static void get_one(const struct stream *s, struct seen *seen, struct result *r)
 	const struct transport *k = s->kind;
 	size_t len = s->contest->len;
 
-	check(seen, r, received, len, k->get(s->t, received, len));
+	check(seen, r, mine.received, len, k->get(s->t, mine.received, len));
 	if (k->done && k->done(s->t))
 		fail("%s: done failed", k->name);
 }
@@ -67,10 +76,10 @@ static void put_some(const struct stream *s, int me, uint64_t seq, size_t n)
 {
 	const struct transport *k = s->kind;
 	size_t len = s->contest->len;
-	char *at = items;
+	char *at = mine.items;
 
 	for (size_t i = 0; i < n; i++)
-		stamp(items + i * len, len, me, seq + i);
+		stamp(mine.items + i * len, len, me, seq + i);
 	while (n) {
 		int r = k->put_many(s->t, at, len, n);
 
@@ -86,12 +95,12 @@ static size_t get_some(const struct stream *s, struct seen *seen,
 {
 	const struct transport *k = s->kind;
 	size_t len = s->contest->len;
-	int got = k->get_many(s->t, received, len, n);
+	int got = k->get_many(s->t, mine.received, len, n);
 
 	if (got < 1 || (size_t)got > n)
 		fail("%s: get answers %d", k->name, got);
 	for (int i = 0; i < got; i++)
-		check(seen, r, received + (size_t)i * len, len, (int)len);
+		check(seen, r, mine.received + (size_t)i * len, len, (int)len);
 	return (size_t)got;
 }
 

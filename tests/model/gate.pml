@@ -49,7 +49,7 @@
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
  *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_HINT_COMPARE HINT_RETURN
  *            HINT_EARLY LEAVE_SILENT RELEASE_LOWERS ARRIVALS_ONLY F_RETURN
- *            STICKY_OFF CHAIN
+ *            STICKY_OFF CHAIN JOIN_SILENT
  */
 
 /* Size of a run. A mask has bit i set for thread i. */
@@ -84,6 +84,10 @@
 #define STOPS 0		/* mask: one of them may be stopped for ever */
 #endif
 
+#ifndef HINT
+#define HINT 0		/* 1: start with the hint that earlier sleepers left */
+#endif
+
 #define BIT(i) (1 << (i))
 #define IN(mask) ((mask) & BIT(me))
 #define DROP(mask) mask = mask & ~BIT(me)
@@ -105,7 +109,8 @@
 #endif
 
 /* shared memory */
-bit W, F, hint;
+bit W, F;
+bit hint = HINT;
 byte own;
 byte head, tail;
 /* who has not seen the present epoch */
@@ -419,6 +424,7 @@ K_death_wake:
 #define LINK(yes)		/* pend covers acquire and release */
 #endif
 
+#if !defined(PIPE) && !defined(JOIN)
 /* get, again and again: look, acquire, take one item, release. */
 proctype consumer(byte me)
 {
@@ -539,7 +545,7 @@ killed:
 	death();
 out:	skip
 }
-
+#else
 /*
  * PIPE: a reader that never locks. JOIN: a waiter, which leaves when its
  * condition is true, after it has fired for the next one.
@@ -559,6 +565,9 @@ G_try:
 		fi
 	};
 #ifdef JOIN
+#ifdef JOIN_SILENT
+	goto fired;
+#endif
 G_fire_load:
 	fire();
 idle:
@@ -590,7 +599,9 @@ killed:
 	death();
 out:	skip
 }
+#endif
 
+#ifndef MUTEX
 /* put, or task_done for JOIN: announce the debt, commit, fire. */
 proctype producer(byte me)
 {
@@ -641,6 +652,7 @@ killed:
 	death();
 out:	skip
 }
+#endif
 
 init
 {
@@ -653,7 +665,9 @@ init
 #else
 		:: i <= NC -> run consumer(i); i++
 #endif
+#ifndef MUTEX
 		:: i > NC && i <= NC + NP -> run producer(i); i++
+#endif
 		:: else -> break
 		od;
 		i = 0
