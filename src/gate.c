@@ -87,8 +87,8 @@ void ipci_gate_fire(const struct ipci_gate *g)
 			if (!swap(g, is, fired)) /* F2 */
 				continue;
 		}
-		if (!ipci_os_wake(g->word)) /* F3 */
-			swap(g, fired,	    /* F4 */
+		if (!ipci_os_wake(g->word, g->all ? INT_MAX : 1)) /* F3 */
+			swap(g, fired,				  /* F4 */
 			     fired & ~(IPCI_GATE_SLEEPERS | IPCI_GATE_FIRED));
 		return;
 	}

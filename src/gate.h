@@ -40,6 +40,7 @@ struct ipci_gate {
 					  NULL: only the word itself does */
 	bool (*ready)(const void *arg);
 	const void *arg;
+	bool all; /* it is good news for all sleepers, not for one of them */
 };
 
 /* ---- the list of held locks, and the word under way ---- */
@@ -204,14 +205,14 @@ bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,
 
 /*
  * Waits until ready() is true, or until the deadline: 0 or -ETIMEDOUT. Who had
- * to sleep wakes the next sleeper before it leaves, so one wake-up reaches all
- * of them.
+ * to sleep fires before it leaves: the kernel, for one that died, wakes only
+ * one.
  */
 int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline);
 
-/* F1 .. F4: wakes one sleeper, if there may be any and nobody is inside. The
-   caller has announced the gate. */
+/* F1 .. F4: wakes one sleeper (g->all: all of them), if there may be any and
+   nobody is inside. The caller has announced the gate. */
 void ipci_gate_fire(const struct ipci_gate *g);
 
 /* fire, if the hint says that it is worth it; after a seq_cst store that may

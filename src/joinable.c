@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "joinable.h"
+#include "ring.h"
 
 /* ---- what the calling thread holds: private memory ---- */
 
@@ -95,20 +96,11 @@ unsigned long *ipci_tasks_held(const struct ipci_tasks *t)
 
 /* ---- done and join ---- */
 
-/* done is read first: equal then means equal at that moment */
-static uint64_t unfinished(const struct ipci_tasks *t)
-{
-	uint64_t done =
-		atomic_load_explicit(&t->done->index, memory_order_seq_cst);
-
-	return atomic_load_explicit(&t->put->index, memory_order_seq_cst) -
-	       done;
-}
-
 /* more done than put is damage; true, so that nobody sleeps over it */
 static bool all_done(const void *arg)
 {
-	uint64_t n = unfinished(arg);
+	const struct ipci_tasks *t = arg;
+	uint64_t n = ipci_distance(t->put, t->done);
 
 	return n == 0 || n > LONG_MAX;
 }
@@ -121,7 +113,7 @@ void ipci_tasks_init(struct ipci_tasks *t, struct side_shm *done,
 	t->done = done;
 	t->put = put;
 	t->gate = (struct ipci_gate){&done->word, &done->hint, &done->index,
-				     all_done, t};
+				     all_done,	  t,	       true};
 	t->queue = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 }
 
@@ -144,7 +136,7 @@ int ipci_tasks_done(const struct ipci_tasks *t)
 
 long ipci_tasks_unfinished(const struct ipci_tasks *t)
 {
-	uint64_t n = unfinished(t);
+	uint64_t n = ipci_distance(t->put, t->done);
 
 	return n > LONG_MAX ? -EBADMSG : (long)n;
 }
@@ -159,5 +151,5 @@ int ipci_tasks_join(const struct ipci_tasks *t, int timeout_ms)
 	r = ipci_gate_await(self, &t->gate, ipci_deadline(timeout_ms));
 	if (r < 0)
 		return ipci_gave_up(timeout_ms);
-	return unfinished(t) > LONG_MAX ? -EBADMSG : 0;
+	return ipci_distance(t->put, t->done) > LONG_MAX ? -EBADMSG : 0;
 }

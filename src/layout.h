@@ -263,8 +263,9 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  *            done     D1 pending = done           D2 done.index += 1 (COMMIT)
  *                     D3 all done: fire done      D4 pending = none
  *            join     sleeps at the gate of done (S1 .. S6; condition:
- *                     done.index == put.index); woken and satisfied, it fires
- *                     for the next one
+ *                     done.index == put.index). A fire there wakes all, for
+ *                     one that is stopped would not pass it on; and who was
+ *                     woken fires again, for the kernel wakes only one.
  *
  * KILLED     ..P3  no item; put is freed by the kernel and one putter woken
  *            P4    the item is there. The kernel frees put, wakes a putter,

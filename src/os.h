@@ -111,8 +111,8 @@ enum {
  */
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 
-/* wakes one that sleeps on word; returns how many: 0 or 1 */
-int ipci_os_wake(const _Atomic uint64_t *word);
+/* wakes up to n that sleep on word; returns how many there were */
+int ipci_os_wake(const _Atomic uint64_t *word, int n);
 
 /* whether spinning can help: another CPU may be at work meanwhile */
 bool ipci_os_many_cpus(void);

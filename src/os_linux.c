@@ -200,9 +200,9 @@ int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 	return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
-int ipci_os_wake(const _Atomic uint64_t *word)
+int ipci_os_wake(const _Atomic uint64_t *word, int n)
 {
-	return (int)syscall(SYS_futex, futex_of(word), FUTEX_WAKE, 1, NULL,
+	return (int)syscall(SYS_futex, futex_of(word), FUTEX_WAKE, n, NULL,
 			    NULL, 0);
 }
 

@@ -514,10 +514,10 @@ static void init_flow(struct flow *f, struct side_shm *s,
 		      struct side_shm *opposite, unsigned char *ring,
 		      uint64_t size, uint64_t limit)
 {
-	f->gate = (struct ipci_gate){&s->word, &s->hint, &opposite->index,
-				     worth_a_look, f};
-	f->peer = (struct ipci_gate){&opposite->word, &opposite->hint, NULL,
-				     NULL, NULL};
+	f->gate = (struct ipci_gate){&s->word,	   &s->hint, &opposite->index,
+				     worth_a_look, f,	     false};
+	f->peer = (struct ipci_gate){
+		&opposite->word, &opposite->hint, NULL, NULL, NULL, false};
 	f->s = s;
 	f->opposite = opposite;
 	f->ring = (struct ipci_bytes){ring, size};

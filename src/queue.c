@@ -254,22 +254,14 @@ int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
 
 /* ---- how it stands ---- */
 
-/* exact: get's index was the same before and after put's was read */
 long ipc_queue_size(struct ipc_queue *q)
 {
-	uint64_t head, tail, again;
+	uint64_t n;
 
 	if (!q)
 		return -EINVAL;
-	again = atomic_load_explicit(&q->get.s->index, memory_order_seq_cst);
-	do {
-		head = again;
-		tail = atomic_load_explicit(&q->put.s->index,
-					    memory_order_seq_cst);
-		again = atomic_load_explicit(&q->get.s->index,
-					     memory_order_seq_cst);
-	} while (again != head);
-	return tail - head > q->slots.maxsize ? -EBADMSG : (long)(tail - head);
+	n = ipci_distance(q->put.s, q->get.s);
+	return n > q->slots.maxsize ? -EBADMSG : (long)n;
 }
 
 int ipc_queue_empty(struct ipc_queue *q)
@@ -320,8 +312,8 @@ static void init_side(struct side *d, struct side_shm *s,
 		      const struct side_shm *opposite, uint64_t limit,
 		      uint64_t maxsize, bool alone)
 {
-	d->gate = (struct ipci_gate){&s->word, &s->hint, &opposite->index,
-				     is_movable, d};
+	d->gate = (struct ipci_gate){&s->word,	 &s->hint, &opposite->index,
+				     is_movable, d,	   false};
 	d->s = s;
 	d->opposite = opposite;
 	d->limit = limit;

@@ -17,6 +17,23 @@
 
 #include "layout.h"
 
+/* how far one index is ahead of another: exact at one moment, for the one
+   behind was the same before and after the one ahead was read */
+static inline uint64_t ipci_distance(const struct side_shm *ahead,
+				     const struct side_shm *behind)
+{
+	uint64_t b, a, again;
+
+	again = atomic_load_explicit(&behind->index, memory_order_seq_cst);
+	do {
+		b = again;
+		a = atomic_load_explicit(&ahead->index, memory_order_seq_cst);
+		again = atomic_load_explicit(&behind->index,
+					     memory_order_seq_cst);
+	} while (again != b);
+	return a - b;
+}
+
 /* ---- slots ---- */
 
 struct ipci_slots {

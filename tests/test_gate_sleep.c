@@ -107,18 +107,18 @@ static void test_wakes_one_at_a_time(void **state)
 	pid_t pid[4];
 	(void)state;
 
-	assert_int_equal(ipci_os_wake(&w->word[0]), 0);
+	assert_int_equal(ipci_os_wake(&w->word[0], 1), 0);
 	for (int i = 0; i < 4; i++) {
 		pid[i] = spawn_child(fn[i % 2], w);
 		wait_asleep(pid[i]);
 	}
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(ipci_os_wake(&w->word[0]), 1);
+		assert_int_equal(ipci_os_wake(&w->word[0], 1), 1);
 		expect_exit(pid[i], 0);
 		for (int k = i + 1; k < 4; k++)
 			wait_asleep(pid[k]);
 	}
-	assert_int_equal(ipci_os_wake(&w->word[0]), 0);
+	assert_int_equal(ipci_os_wake(&w->word[0], 1), 0);
 }
 
 /* the other words are there to be compared when the sleep begins */
@@ -133,7 +133,7 @@ static void test_others_are_not_watched(void **state)
 		w->word[i] = 1;
 	sleep_ms(20);
 	wait_asleep(pid);
-	assert_int_equal(ipci_os_wake(&w->word[0]), 1);
+	assert_int_equal(ipci_os_wake(&w->word[0], 1), 1);
 	expect_exit(pid, 0);
 }
 
