@@ -16,52 +16,17 @@
 #include <unistd.h>
 
 #include <ipc/pipe.h>
-#include "gate.h"
+#include "flow.h"
 #include "region.h"
-#include "ring.h"
 
 enum {
 	CAPACITY = 65536,
 };
 
-#define ASLEEP_LOOK_NS	INT64_C(50000000)
-#define SENDING_LOOK_NS INT64_C(5000000)
-
 /* what both handles of a process share; the last one to close frees it */
 struct core {
 	struct ipci_region region;
 	_Atomic unsigned int handles;
-};
-
-/* does anybody hold the other end? Each flow asks for itself. */
-struct watch {
-	const _Atomic uint32_t *closings; /* of the other end */
-	uint32_t seen;
-	int lifeline;
-	bool cut;	   /* found: nobody does, and nobody will */
-	int64_t looked_ns; /* when a sender last asked */
-};
-
-/*
- * One direction, from the end that sends into it or receives from it. How many
- * bytes it may move is
- *
- *	limit - (index - opposite index)
- *
- * with limit = ring size for sending and 0 for receiving. More than the size
- * is damage.
- */
-struct flow {
-	struct ipci_gate gate; /* where this side sleeps */
-	struct ipci_gate peer; /* where the other side sleeps */
-	struct side_shm *s;
-	const struct side_shm *opposite;
-	struct ipci_bytes ring;
-	uint64_t limit;
-	uint64_t seen; /* the opposite index when we last looked */
-	uint64_t need; /* bytes that the gate's condition asks for */
-	struct watch watch;
-	bool usable; /* this end has this direction */
 };
 
 /*
@@ -82,149 +47,31 @@ struct ipc_pipe {
 	struct core *core;
 	_Atomic uint32_t *closings; /* of this end */
 	int lifeline;
-	struct flow out;
-	struct flow in;
+	struct ipci_flow out;
+	struct ipci_flow in;
 	struct assembly parts;
 };
 
-/* ---- who is still there ---- */
-
-static uint32_t closings(const struct watch *w)
-{
-	return atomic_load_explicit(w->closings, memory_order_seq_cst);
-}
-
-static bool peer_gone(struct watch *w)
-{
-	if (!w->cut) {
-		w->seen = closings(w);
-		w->cut = ipci_os_lifeline_cut(w->lifeline);
-	}
-	return w->cut;
-}
-
-/* the same, but without a system call unless there is reason to ask */
-static bool peer_gone_cheap(struct watch *w)
-{
-	int64_t now;
-
-	if (w->cut || closings(w) != w->seen)
-		return peer_gone(w);
-	now = ipci_coarse_ns();
-	if (now - w->looked_ns < SENDING_LOOK_NS)
-		return false;
-	w->looked_ns = now;
-	return peer_gone(w);
-}
-
-/* ---- one direction ---- */
-
-static inline uint64_t own_index(const struct flow *f)
-{
-	return atomic_load_explicit(&f->s->index, memory_order_relaxed);
-}
-
-/*
- * Bytes, as of the last time that we looked over there; or look again. More
- * than there can be: another process used this end since, and went further.
- */
-static inline uint64_t movable(struct flow *f, uint64_t need)
-{
-	uint64_t own = own_index(f), n = f->limit - (own - f->seen);
-
-	if (n >= need && n <= f->ring.size)
-		return n;
-	/* acquire: pairs with the commit over there, so its bytes are ours */
-	f->seen =
-		atomic_load_explicit(&f->opposite->index, memory_order_acquire);
-	return f->limit - (own - f->seen);
-}
-
-/* the gate's condition: enough, or damage, or somebody closed the other end */
-static bool worth_a_look(const void *arg)
-{
-	const struct flow *f = arg;
-	uint64_t own = atomic_load_explicit(&f->s->index, memory_order_seq_cst);
-
-	return f->limit - (own - atomic_load_explicit(&f->opposite->index,
-						      memory_order_seq_cst)) >=
-		       f->need ||
-	       closings(&f->watch) != f->watch.seen;
-}
-
-static int64_t sooner(int64_t deadline, int64_t delay)
-{
-	int64_t then = ipci_now_ns() + delay;
-
-	return then < deadline ? then : deadline;
-}
-
-/* 1: need bytes can be moved; 0: not now; -EBADMSG: damage */
-static inline int look(struct flow *f, uint64_t need)
-{
-	uint64_t n = movable(f, need);
-
-	return n > f->ring.size ? -EBADMSG : n >= need;
-}
-
-/*
- * Waits until need bytes can be moved: 1. -EPIPE: they never will, the other
- * end is gone; it is looked for before the last look at the ring, so that
- * nothing that was sent is missed.
- */
-static int await(struct ipci_self *self, struct flow *f, uint64_t need,
-		 int64_t deadline)
-{
-	int r;
-
-	f->need = need;
-	for (;;) {
-		ipci_gate_spin(self, &f->gate, deadline);
-		r = look(f, need);
-		if (r)
-			return r;
-		if (peer_gone(&f->watch)) {
-			r = look(f, need);
-			return r ? r : -EPIPE;
-		}
-		if (ipci_expired(deadline))
-			return -ETIMEDOUT;
-		ipci_gate_await(self, &f->gate,
-				sooner(deadline, ASLEEP_LOOK_NS));
-	}
-}
-
-/* T2 .. T5, V2 .. V5 */
-static void commit(struct ipci_self *self, struct flow *f, uint64_t n)
-{
-	ipci_gate_owe(self, &f->peer);
-	/* seq_cst: against the hint; its release half publishes the bytes */
-	atomic_exchange_explicit(&f->s->index, own_index(f) + n,
-				 memory_order_seq_cst); /* COMMIT */
-	ipci_gate_notify(&f->peer);
-	ipci_gate_settle(self);
-}
-
 /* ---- send ---- */
 
-static void write_record(struct ipci_self *self, struct flow *f,
+static void write_record(struct ipci_self *self, struct ipci_flow *f,
 			 enum ipci_record kind, const void *data, size_t len)
 {
-	uint64_t at = own_index(f);
+	uint64_t at = ipci_flow_index(f);
 
 	ipci_record_begin(&f->ring, at, kind, (uint32_t)len); /* T1 */
 	ipci_bytes_write(&f->ring, at + 8, data, len);
-	commit(self, f, ipci_record_bytes(len));
+	ipci_flow_commit(self, f, ipci_record_bytes(len));
 }
 
-static int send_whole(struct ipci_self *self, struct flow *f, const void *data,
-		      size_t len, int timeout_ms)
+static int send_whole(struct ipci_self *self, struct ipci_flow *f,
+		      const void *data, size_t len, int timeout_ms)
 {
 	uint64_t need = ipci_record_bytes(len);
-	int r = look(f, need);
+	int r = ipci_flow_look(f, need);
 
 	if (r == 0)
-		r = await(self, f, need, ipci_deadline(timeout_ms));
+		r = ipci_flow_await(self, f, need, ipci_deadline(timeout_ms));
 	if (r < 0)
 		return r;
 	write_record(self, f, IPCI_RECORD_WHOLE, data, len);
@@ -232,16 +79,16 @@ static int send_whole(struct ipci_self *self, struct flow *f, const void *data,
 }
 
 /* the word that says how much will come */
-static int send_begin(struct ipci_self *self, struct flow *f, size_t total,
+static int send_begin(struct ipci_self *self, struct ipci_flow *f, size_t total,
 		      int64_t deadline)
 {
-	int r = await(self, f, 8, deadline);
+	int r = ipci_flow_await(self, f, 8, deadline);
 
 	if (r < 0)
 		return r;
-	ipci_record_begin(&f->ring, own_index(f), IPCI_RECORD_BEGIN,
+	ipci_record_begin(&f->ring, ipci_flow_index(f), IPCI_RECORD_BEGIN,
 			  (uint32_t)total);
-	commit(self, f, 8);
+	ipci_flow_commit(self, f, 8);
 	return 0;
 }
 
@@ -250,7 +97,7 @@ static int send_begin(struct ipci_self *self, struct flow *f, size_t total,
  * receiver work at the same time. When it gives up on the way, the receiver
  * finds the next message where a piece was due, and drops these.
  */
-static int send_pieces(struct ipci_self *self, struct flow *f,
+static int send_pieces(struct ipci_self *self, struct ipci_flow *f,
 		       const unsigned char *data, size_t len, int64_t deadline)
 {
 	int r = send_begin(self, f, len, deadline);
@@ -261,10 +108,10 @@ static int send_pieces(struct ipci_self *self, struct flow *f,
 
 		if (need > f->ring.size / 2)
 			need = f->ring.size / 2;
-		r = await(self, f, need, deadline);
+		r = ipci_flow_await(self, f, need, deadline);
 		if (r < 0)
 			break;
-		room = f->limit - (own_index(f) - f->seen);
+		room = ipci_flow_bytes(f);
 		n = len < room - 8 ? len : (size_t)(room - 8);
 		write_record(self, f, IPCI_RECORD_PIECE, data, n);
 		data += n;
@@ -277,7 +124,7 @@ int ipc_pipe_send(struct ipc_pipe *end, const void *data, size_t len,
 		  int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	struct flow *f;
+	struct ipci_flow *f;
 	int r;
 
 	if (!end || (!data && len))
@@ -289,7 +136,7 @@ int ipc_pipe_send(struct ipc_pipe *end, const void *data, size_t len,
 		return -EMSGSIZE;
 	if (!self)
 		return -ENOSYS;
-	if (peer_gone_cheap(&f->watch))
+	if (ipci_flow_broken(f))
 		return -EPIPE;
 	if (ipci_record_bytes(len) <= f->ring.size)
 		r = send_whole(self, f, data, len, timeout_ms);
@@ -328,7 +175,7 @@ static int make_room(struct assembly *a, size_t len)
 	return 0;
 }
 
-static int take_begin(struct ipci_self *self, struct flow *f,
+static int take_begin(struct ipci_self *self, struct ipci_flow *f,
 		      struct assembly *a, uint32_t total)
 {
 	if (total > INT_MAX)
@@ -337,8 +184,8 @@ static int take_begin(struct ipci_self *self, struct flow *f,
 	a->active = true;
 	a->total = total;
 	a->generation = ipci_generation();
-	commit(self, f, 8);
-	a->next = own_index(f);
+	ipci_flow_commit(self, f, 8);
+	a->next = ipci_flow_index(f);
 	return 0;
 }
 
@@ -346,16 +193,16 @@ static int take_begin(struct ipci_self *self, struct flow *f,
  * A piece whose beginning another process received: that one died with it, and
  * what is left of the message is nobody's.
  */
-static int take_piece(struct ipci_self *self, struct flow *f,
+static int take_piece(struct ipci_self *self, struct ipci_flow *f,
 		      struct assembly *a, uint32_t len)
 {
 	int r;
 
 	if (len == 0)
 		return -EBADMSG;
-	if (!a->active || a->next != own_index(f)) {
+	if (!a->active || a->next != ipci_flow_index(f)) {
 		drop_parts(a);
-		commit(self, f, ipci_record_bytes(len));
+		ipci_flow_commit(self, f, ipci_record_bytes(len));
 		return 0;
 	}
 	if (len > a->total - a->have)
@@ -363,10 +210,11 @@ static int take_piece(struct ipci_self *self, struct flow *f,
 	r = make_room(a, len);
 	if (r < 0)
 		return r;
-	ipci_bytes_read(&f->ring, own_index(f) + 8, a->data + a->have, len);
+	ipci_bytes_read(&f->ring, ipci_flow_index(f) + 8, a->data + a->have,
+			len);
 	a->have += len;
-	commit(self, f, ipci_record_bytes(len));
-	a->next = own_index(f);
+	ipci_flow_commit(self, f, ipci_record_bytes(len));
+	a->next = ipci_flow_index(f);
 	return 0;
 }
 
@@ -375,11 +223,11 @@ static int take_piece(struct ipci_self *self, struct flow *f,
  * whole message of *len bytes, left where it is. The record's word is read
  * once; what it says is checked, and then used.
  */
-static int take_record(struct ipci_self *self, struct flow *f,
+static int take_record(struct ipci_self *self, struct ipci_flow *f,
 		       struct assembly *a, long *len)
 {
-	uint64_t word = ipci_record_word(&f->ring, own_index(f));
-	uint64_t there = f->limit - (own_index(f) - f->seen);
+	uint64_t word = ipci_record_word(&f->ring, ipci_flow_index(f));
+	uint64_t there = ipci_flow_bytes(f);
 	uint32_t n = (uint32_t)word, kind = (uint32_t)(word >> 32);
 
 	if (kind == IPCI_RECORD_BEGIN)
@@ -408,16 +256,16 @@ static bool complete(const struct assembly *a)
 }
 
 /* waits for a record; the clock is asked only if it must wait */
-static int await_record(struct ipci_self *self, struct flow *f,
+static int await_record(struct ipci_self *self, struct ipci_flow *f,
 			int64_t *deadline, int timeout_ms)
 {
-	int r = look(f, 8);
+	int r = ipci_flow_look(f, 8);
 
 	if (r)
 		return r;
 	if (*deadline < 0)
 		*deadline = ipci_deadline(timeout_ms);
-	return await(self, f, 8, *deadline);
+	return ipci_flow_await(self, f, 8, *deadline);
 }
 
 /*
@@ -427,7 +275,7 @@ static int await_record(struct ipci_self *self, struct flow *f,
 static long front(struct ipc_pipe *end, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	struct flow *f = &end->in;
+	struct ipci_flow *f = &end->in;
 	int64_t deadline = -1; /* not known yet */
 	long len = 0;
 	int r;
@@ -458,7 +306,7 @@ static int check_receiver(const struct ipc_pipe *end)
 
 static void take_front(struct ipc_pipe *end, void *buf, size_t len)
 {
-	struct flow *f = &end->in;
+	struct ipci_flow *f = &end->in;
 
 	if (end->parts.active) {
 		if (len)
@@ -466,8 +314,8 @@ static void take_front(struct ipc_pipe *end, void *buf, size_t len)
 		drop_parts(&end->parts);
 		return;
 	}
-	ipci_bytes_read(&f->ring, own_index(f) + 8, buf, len); /* V1 */
-	commit(ipci_self(), f, ipci_record_bytes(len));
+	ipci_bytes_read(&f->ring, ipci_flow_index(f) + 8, buf, len); /* V1 */
+	ipci_flow_commit(ipci_self(), f, ipci_record_bytes(len));
 }
 
 int ipc_pipe_recv(struct ipc_pipe *end, void *buf, size_t size, int timeout_ms)
@@ -510,28 +358,6 @@ int ipc_pipe_poll(struct ipc_pipe *end, int timeout_ms)
 
 /* ---- create and close ---- */
 
-static void init_flow(struct flow *f, struct side_shm *s,
-		      struct side_shm *opposite, unsigned char *ring,
-		      uint64_t size, uint64_t limit)
-{
-	f->gate = (struct ipci_gate){&s->word,	   &s->hint, &opposite->index,
-				     worth_a_look, f,	     false};
-	f->peer = (struct ipci_gate){
-		&opposite->word, &opposite->hint, NULL, NULL, NULL, false};
-	f->s = s;
-	f->opposite = opposite;
-	f->ring = (struct ipci_bytes){ring, size};
-	f->limit = limit;
-	f->usable = ring != NULL;
-}
-
-static void init_watch(struct watch *w, const _Atomic uint32_t *other,
-		       int lifeline)
-{
-	w->closings = other;
-	w->lifeline = lifeline;
-}
-
 /* ring[d]: the bytes of direction d, NULL where there is no such direction */
 static void init_end(struct ipc_pipe *end, struct core *core, int e,
 		     int lifeline, unsigned char *ring[2], uint64_t size)
@@ -543,10 +369,13 @@ static void init_end(struct ipc_pipe *end, struct core *core, int e,
 	end->core = core;
 	end->closings = &s->closings[e];
 	end->lifeline = lifeline;
-	init_flow(&end->out, &out->send, &out->recv, ring[e], size, size);
-	init_flow(&end->in, &in->recv, &in->send, ring[1 - e], size, 0);
-	init_watch(&end->out.watch, &s->closings[1 - e], lifeline);
-	init_watch(&end->in.watch, &s->closings[1 - e], lifeline);
+	ipci_flow_init(&end->out, &out->send, &out->recv,
+		       (struct ipci_bytes){ring[e], size}, size);
+	ipci_flow_init(&end->in, &in->recv, &in->send,
+		       (struct ipci_bytes){ring[1 - e], size}, 0);
+	end->in.watch.closings = &s->closings[1 - e];
+	end->in.watch.lifeline = lifeline;
+	end->out.watch = end->in.watch;
 }
 
 static int make_core(struct core **core, uint64_t size, bool simplex)

@@ -10,6 +10,8 @@
 #include "harness.h"
 #include "gate.h"
 
+#include <sys/wait.h>
+
 #define W     IPCI_GATE_SLEEPERS
 #define F     IPCI_GATE_FIRED
 #define EPOCH IPCI_GATE_EPOCH
@@ -31,8 +33,11 @@ static inline struct test_gate *new_gate(void)
 {
 	struct test_gate *t = shared_alloc(sizeof(*t));
 
-	t->gate = (struct ipci_gate){&t->side.word, &t->side.hint,
-				     &t->opposite.index, gate_is_ready, t};
+	t->gate = (struct ipci_gate){.word = &t->side.word,
+				     .hint = &t->side.hint,
+				     .index = &t->opposite.index,
+				     .ready = gate_is_ready,
+				     .arg = t};
 	return t;
 }
 
@@ -76,8 +81,19 @@ static inline bool holds_nothing(void)
 	return *self->pending == 0 && *self->list == (uintptr_t)self->list;
 }
 
-/* ------------------------------------------------------------- for children */
+/* of a child that was killed, or had ended by then */
+static inline void reap_any(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
 
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	if (info.si_code == CLD_EXITED)
+		expect_exit(pid, 0);
+	else
+		expect_killed(pid, SIGKILL);
+}
+
+/* for children */
 static inline _Noreturn void die(void)
 {
 	kill(getpid(), SIGKILL);

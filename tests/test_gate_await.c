@@ -60,6 +60,29 @@ static void test_one_wake_up_reaches_all(void **state)
 	assert_int_equal(ipci_gate_owner(&t->gate), 0);
 }
 
+/* where it is good news for all, none has to wake the next: they may be stopped
+   or killed when they have been woken */
+static void test_news_for_all(void **state)
+{
+	enum { SLEEPERS = 5 };
+	struct test_gate *t = new_gate();
+	pid_t pid[SLEEPERS];
+	(void)state;
+
+	t->gate.all = true;
+	for (int i = 0; i < SLEEPERS; i++)
+		pid[i] = spawn_awaiting(t);
+	assert_int_equal(kill(pid[0], SIGSTOP), 0);
+	set_ready(t, true);
+	ipci_gate_fire(&t->gate);
+	kill(pid[1], SIGKILL);
+	for (int i = 2; i < SLEEPERS; i++)
+		expect_exit(pid[i], 0);
+	kill(pid[0], SIGCONT);
+	expect_exit(pid[0], 0);
+	reap_any(pid[1]);
+}
+
 /* a wake-up for nothing: it looks, and sleeps again */
 static void test_woken_too_early(void **state)
 {
@@ -166,6 +189,7 @@ int main(void)
 		TEST(test_ready_already),
 		TEST(test_gives_up),
 		TEST(test_one_wake_up_reaches_all),
+		TEST(test_news_for_all),
 		TEST(test_woken_too_early),
 		TEST(test_fired_wakes_the_next_all_the_same),
 		TEST(test_release_does_not_ask_the_hint),

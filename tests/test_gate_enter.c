@@ -5,8 +5,6 @@
  */
 #include "gate_util.h"
 
-#include <sys/wait.h>
-
 static void leave(struct test_gate *t)
 {
 	struct ipci_self *self = ipci_self();

@@ -121,6 +121,23 @@ static void test_wakes_one_at_a_time(void **state)
 	assert_int_equal(ipci_os_wake(&w->word[0], 1), 0);
 }
 
+static void test_wakes_as_many_as_there_are(void **state)
+{
+	struct words *w = shared_alloc(sizeof(*w));
+	pid_t pid[5];
+	(void)state;
+
+	assert_int_equal(ipci_os_wake(&w->word[0], INT_MAX), 0);
+	for (int i = 0; i < 5; i++) {
+		pid[i] = spawn_child(i % 2 ? sleep_on_one : sleep_on_all, w);
+		wait_asleep(pid[i]);
+	}
+	assert_int_equal(ipci_os_wake(&w->word[0], 2), 2);
+	assert_int_equal(ipci_os_wake(&w->word[0], INT_MAX), 3);
+	for (int i = 0; i < 5; i++)
+		expect_exit(pid[i], 0);
+}
+
 /* the other words are there to be compared when the sleep begins */
 static void test_others_are_not_watched(void **state)
 {
@@ -174,6 +191,7 @@ int main(void)
 		TEST(test_never_early),
 		TEST(test_deadlines),
 		TEST(test_wakes_one_at_a_time),
+		TEST(test_wakes_as_many_as_there_are),
 		TEST(test_others_are_not_watched),
 		TEST(test_signals),
 	};

@@ -5,6 +5,8 @@
  */
 #include "mutex_util.h"
 
+#include <sched.h>
+
 enum { THREADS = 6, ROUNDS = 10000, LOCKS = 3 };
 
 /* plain memory: without the lock it is a data race */
@@ -21,6 +23,8 @@ static int add(void *arg)
 		child_check(ipc_mutex_lock(c->m, LIBIPC_FOREVER) == 0);
 		child_check(c->n == c->again);
 		c->n++;
+		if (i % 64 == 0)
+			sched_yield(); /* let another one run into the lock */
 		c->again++;
 		child_check(ipc_mutex_unlock(c->m) == 0);
 	}

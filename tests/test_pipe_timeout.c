@@ -134,6 +134,67 @@ static void test_woken_by_the_other_side(void **state)
 	wait_in_both(INT_MIN, false);
 }
 
+/*
+ * Sleepers look now and then whether somebody died. Who has a message for them
+ * does not leave it to that: it wakes them. On a busy machine that may take its
+ * time, but not each time.
+ */
+enum { TRIALS = 50, SOON_MS = 20 };
+
+struct latency {
+	struct ends p;
+	_Atomic pid_t wait_for;
+	_Atomic bool sends;
+	double sent_ms;
+};
+
+static int move_when_it_sleeps(void *arg)
+{
+	struct latency *l = arg;
+
+	wait_asleep(l->wait_for);
+	l->sent_ms = now_ms();
+	if (l->sends)
+		child_check(send_message(l->p.end[0], 3000, 1, 0) == 0);
+	else
+		child_check(recv_message(l->p.end[0], 3000, 1, 0) == 3000);
+	return 0;
+}
+
+static void expect_soon(bool receive)
+{
+	struct latency *l = shared_alloc(sizeof(*l));
+	double best = 1e9;
+
+	l->wait_for = getpid();
+	l->sends = receive;
+	l->p = new_pipe(4000, 0);
+	if (!receive)
+		assert_int_equal(send_message(l->p.end[1], 3000, 1, 0), 0);
+	for (int i = 0; i < TRIALS && best > SOON_MS; i++) {
+		pid_t pid = spawn_child(move_when_it_sleeps, l);
+
+		if (receive)
+			assert_int_equal(recv_message(l->p.end[1], 3000, 1, -1),
+					 3000);
+		else
+			assert_int_equal(send_message(l->p.end[1], 3000, 1, -1),
+					 0);
+		if (now_ms() - l->sent_ms < best)
+			best = now_ms() - l->sent_ms;
+		expect_exit(pid, 0);
+	}
+	assert_true(best <= SOON_MS);
+	close_both(l->p);
+}
+
+static void test_woken_and_not_only_looked_after(void **state)
+{
+	(void)state;
+	expect_soon(true);
+	expect_soon(false);
+}
+
 /* ------------------------------------------------------------------- signals */
 
 static void test_signals_and_waiting_for_ever(void **state)
@@ -142,13 +203,15 @@ static void test_signals_and_waiting_for_ever(void **state)
 	wait_in_both(LIBIPC_FOREVER, true);
 }
 
+static _Atomic long signals; /* in this process */
+
 static void test_signals_and_timeouts(void **state)
 {
 	struct ends p = new_pipe(1000, 0);
-	_Atomic long signals = 0;
 	char byte;
 	(void)state;
 
+	signals = 0;
 	storm_begin(&signals);
 	expect_timeout(ipc_pipe_recv(p.end[0], &byte, 1, 150), 150);
 	while (send_message(p.end[0], 100, 1, 0) == 0)
@@ -180,10 +243,10 @@ static void test_signals_and_much_to_do(void **state)
 	struct job *job = new_job(0, true);
 	pid_t pid = spawn_child(echo_in_a_storm, job);
 	double until = now_ms() + 700;
-	_Atomic long signals = 0;
 	(void)state;
 
 	close_end(job->p.end[1]);
+	signals = 0;
 	storm_begin(&signals);
 	for (unsigned int i = 0; now_ms() < until || job->signals < 20; i++) {
 		size_t len = i * 97 % 10000;
@@ -229,6 +292,7 @@ int main(void)
 		TEST(test_send_into_a_full_pipe),
 		TEST(test_what_is_there_is_taken_whatever_the_timeout),
 		TEST(test_woken_by_the_other_side),
+		TEST_LIMIT(test_woken_and_not_only_looked_after, 40),
 		TEST(test_signals_and_waiting_for_ever),
 		TEST(test_signals_and_timeouts),
 		TEST_LIMIT(test_signals_and_much_to_do, 40),

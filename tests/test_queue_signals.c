@@ -4,12 +4,14 @@
  */
 #include "queue_util.h"
 
+static _Atomic long signals; /* in this process */
+
 static void expect_timeouts(uint32_t flags)
 {
 	struct ipc_queue *q = new_queue(1, sizeof(int), flags);
-	_Atomic long signals = 0;
 	int item = 1;
 
+	signals = 0;
 	storm_begin(&signals);
 	expect_timeout(ipc_queue_get(q, &item, 4, 200), 200);
 	put_int(q, 1);
@@ -88,13 +90,13 @@ static void test_nothing_is_lost_or_doubled(void **state)
 {
 	struct storm *s = shared_alloc(sizeof(*s));
 	double until = now_ms() + 1000;
-	_Atomic long signals = 0;
 	pid_t pid;
 	(void)state;
 
 	s->q = new_queue(1, sizeof(int), 0);
 	s->back = new_queue(1, sizeof(int), 0);
 	pid = spawn_child(echo_in_a_storm, s);
+	signals = 0;
 	storm_begin(&signals);
 	for (int i = 0; now_ms() < until || s->signals < 20; i++) {
 		child_put(s->q, i);

@@ -5,6 +5,8 @@
  */
 #include "shared_util.h"
 
+#include <sched.h>
+
 enum { THREADS = 4, ROUNDS = 10000, BYTES = 100 };
 
 static int add_to_all(void *arg)
@@ -17,6 +19,8 @@ static int add_to_all(void *arg)
 			child_check(bytes[k] == bytes[0]);
 		for (int k = 0; k < BYTES; k++)
 			bytes[k]++;
+		if (i % 64 == 0)
+			sched_yield(); /* let another one run into the lock */
 		child_check(ipc_shared_unlock(arg) == 0);
 	}
 	return 0;

@@ -23,8 +23,8 @@ static void describe_word(const char *name, uint64_t word, FILE *out)
 static void describe_side(const char *name, const struct side_shm *s, FILE *out)
 {
 	describe_word(name, atomic_load(&s->word), out);
-	fprintf(out, "        hint %u, index %llu, seen %llu\n",
-		(unsigned int)atomic_load(&s->hint),
+	fprintf(out, "        hint %016llx, index %llu, seen %llu\n",
+		(unsigned long long)atomic_load(&s->hint),
 		(unsigned long long)atomic_load(&s->index),
 		(unsigned long long)s->seen);
 }
@@ -35,8 +35,7 @@ static void mutex_describe(void *l, FILE *out)
 	const struct mutex_shm *s = ((const struct ipci_region *)l)->mutex;
 
 	describe_word("mutex", atomic_load(&s->word), out);
-	fprintf(out, "        hint %u, holder %u\n",
-		(unsigned int)atomic_load(&s->hint),
+	fprintf(out, "        holder %u\n",
 		(unsigned int)atomic_load(&s->holder));
 }
 

@@ -103,14 +103,49 @@ static bool nobody_waits_in_vain(const void *arg)
 
 static void note_words(void)
 {
-	struct queue_shm *s = words();
+	sweep_note_side("put", &words()->put);
+	sweep_note_side("get", &words()->get);
+}
 
-	sweep_note(" put %#llx hint %u index %llu,"
-		   " get %#llx hint %u index %llu",
-		   (unsigned long long)s->put.word, s->put.hint,
-		   (unsigned long long)s->put.index,
-		   (unsigned long long)s->get.word, s->get.hint,
-		   (unsigned long long)s->get.index);
+static struct side_shm *side_of(enum side side)
+{
+	return side == GETTERS ? &words()->get : &words()->put;
+}
+
+static void step(struct proc *p, unsigned long n)
+{
+	while (n--)
+		sweep_require(sweep_step(p));
+}
+
+/* up to n instructions; true: it has come to its end */
+static bool step_until_returned(struct proc *p, unsigned long n)
+{
+	while (n-- && !sweep_returned(p, NULL))
+		step(p, 1);
+	return sweep_returned(p, NULL);
+}
+
+/* after a death: those who sleep do so with reason, and the next one wakes */
+static const char *judge(enum side side)
+{
+	const char *wrong = NULL;
+
+	for (int i = 0; i < sleepers; i++)
+		sweep_let_go(sleeper[i]);
+	sweep_until_quiet();
+	if (!sweep_eventually(nobody_waits_in_vain, &side))
+		wrong = "somebody sleeps though the dead one gave";
+	for (int i = 0; i < sleepers && !wrong; i++) {
+		if (blocked(side) && give(side) < 0)
+			wrong = "it cannot be used";
+		else if (!sweep_eventually(nobody_waits_in_vain, &side))
+			wrong = "somebody sleeps though there is something";
+	}
+	if (wrong)
+		note_words();
+	ipc_queue_close(queue);
+	return wrong;
 }
 
 /* -------------------------------------------------------------------- hint */
@@ -119,6 +154,7 @@ struct hint_row {
 	enum side side;
 	unsigned int later; /* instructions of the firer, after they came */
 	enum { IN_FLIGHT, ASLEEP, LEAVES } how;
+	bool goes_on; /* the firer, instead of being killed */
 };
 
 /*
@@ -128,7 +164,6 @@ struct hint_row {
  */
 static void make_hint_stale(enum side side)
 {
-	struct side_shm *s = side == GETTERS ? &words()->get : &words()->put;
 	struct proc *p = sweep_spawn(waits(side), NULL);
 
 	sweep_until_asleep(p);
@@ -136,7 +171,8 @@ static void make_hint_stale(enum side side)
 	while (!sweep_ended(p))
 		;
 	sweep_require(give(side) >= 0 && go_on(side) >= 0);
-	sweep_require(s->hint == 1 && !(s->word & IPCI_GATE_SLEEPERS));
+	sweep_require(side_of(side)->hint &&
+		      !(side_of(side)->word & IPCI_GATE_SLEEPERS));
 }
 
 static void add_sleepers(const struct hint_row *row)
@@ -164,20 +200,16 @@ static void add_sleepers(const struct hint_row *row)
 static const char *hint_point(const void *arg, unsigned long k, bool *over)
 {
 	const struct hint_row *row = arg;
-	const char *wrong = NULL;
 	struct proc *firer;
 
 	make_queue(row->side);
 	make_hint_stale(row->side);
 	firer = sweep_trace(wakes(row->side), NULL);
-	for (unsigned long i = 0; i < k && !sweep_returned(firer, NULL); i++)
-		sweep_require(sweep_step(firer));
-	*over = sweep_returned(firer, NULL);
+	*over = step_until_returned(firer, k);
 	if (!blocked(row->side))
 		sweep_require(go_on(row->side) >= 0);
 	add_sleepers(row);
-	for (unsigned int i = 0; i < row->later; i++)
-		sweep_require(sweep_step(firer));
+	step(firer, row->later);
 	note_words();
 	sweep_slay(firer);
 	if (row->how == LEAVES) {
@@ -186,19 +218,49 @@ static const char *hint_point(const void *arg, unsigned long k, bool *over)
 		while (sweep_now_ms() < until)
 			;
 	}
-	for (int i = 0; i < sleepers; i++)
-		sweep_let_go(sleeper[i]);
-	sweep_until_quiet();
-	if (!sweep_eventually(nobody_waits_in_vain, &row->side))
-		wrong = "somebody sleeps though the dead one gave";
-	if (!wrong && give(row->side) < 0)
-		wrong = "it cannot be used";
-	if (!wrong && !sweep_eventually(nobody_waits_in_vain, &row->side))
-		wrong = "somebody sleeps though there is something";
-	if (wrong)
-		note_words();
-	ipc_queue_close(queue);
-	return wrong;
+	return judge(row->side);
+}
+
+/*
+ * KILLED F1: W without a hint. One comes to sleep, and stalls after S3; the
+ * item that it saw not yet comes and goes, and with it W, but not the hint.
+ * There the firer stands, as above. Now another one sets W again (S2) and
+ * dies, and the first one goes on and finds the word that it left, as far as
+ * the kernel compares it. The firer takes the hint back, and is killed.
+ */
+static const char *stale_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct hint_row *row = arg;
+	struct side_shm *s;
+	struct proc *firer, *shot, *stalled;
+
+	make_queue(row->side);
+	s = side_of(row->side);
+	stalled = sleeper[sleepers++] = sweep_trace(waits(row->side), NULL);
+	while (!s->hint)
+		step(stalled, 1);
+	sweep_require(give(row->side) >= 0 && go_on(row->side) >= 0);
+	sweep_require(s->hint && !(s->word & IPCI_GATE_SLEEPERS));
+	firer = sweep_trace(wakes(row->side), NULL);
+	*over = step_until_returned(firer, k);
+	if (!blocked(row->side))
+		sweep_require(go_on(row->side) >= 0);
+	shot = sweep_trace(waits(row->side), NULL);
+	while (!(s->word & IPCI_GATE_SLEEPERS))
+		step(shot, 1);
+	sweep_slay(shot);
+	sweep_to_sleep_entry(stalled);
+	if (row->how == ASLEEP)
+		sweep_let_go(stalled);
+	if (row->how == ASLEEP)
+		sweep_until_quiet();
+	step(firer, row->later);
+	note_words();
+	if (row->goes_on)
+		sweep_let_go(firer);
+	else
+		sweep_slay(firer);
+	return judge(row->side);
 }
 
 #define HINT(name, ...)                                                        \
@@ -206,17 +268,36 @@ static const char *hint_point(const void *arg, unsigned long k, bool *over)
 		name, &(const struct hint_row){__VA_ARGS__}, hint_point, 1     \
 	}
 
+#define STALE(name, ...)                                                       \
+	{                                                                      \
+		name, &(const struct hint_row){__VA_ARGS__}, stale_point, 1    \
+	}
+
 static const struct story stories[] = {
-	HINT("hint, getter about to sleep, 0 later", GETTERS, 0, IN_FLIGHT),
-	HINT("hint, getter about to sleep, 1 later", GETTERS, 1, IN_FLIGHT),
-	HINT("hint, getter about to sleep, 2 later", GETTERS, 2, IN_FLIGHT),
-	HINT("hint, getter about to sleep, 4 later", GETTERS, 4, IN_FLIGHT),
-	HINT("hint, getter asleep, 1 later", GETTERS, 1, ASLEEP),
-	HINT("hint, getter asleep, 4 later", GETTERS, 4, ASLEEP),
-	HINT("hint, getter that leaves, 1 later", GETTERS, 1, LEAVES),
-	HINT("hint, getter that leaves, 4 later", GETTERS, 4, LEAVES),
-	HINT("hint, putter about to sleep, 1 later", PUTTERS, 1, IN_FLIGHT),
-	HINT("hint, putter about to sleep, 4 later", PUTTERS, 4, IN_FLIGHT),
+	HINT("hint, getter about to sleep, 0 later", GETTERS, 0, IN_FLIGHT,
+	     false),
+	HINT("hint, getter about to sleep, 1 later", GETTERS, 1, IN_FLIGHT,
+	     false),
+	HINT("hint, getter about to sleep, 2 later", GETTERS, 2, IN_FLIGHT,
+	     false),
+	HINT("hint, getter about to sleep, 4 later", GETTERS, 4, IN_FLIGHT,
+	     false),
+	HINT("hint, getter asleep, 1 later", GETTERS, 1, ASLEEP, false),
+	HINT("hint, getter asleep, 4 later", GETTERS, 4, ASLEEP, false),
+	HINT("hint, getter that leaves, 1 later", GETTERS, 1, LEAVES, false),
+	HINT("hint, getter that leaves, 4 later", GETTERS, 4, LEAVES, false),
+	HINT("hint, putter about to sleep, 1 later", PUTTERS, 1, IN_FLIGHT,
+	     false),
+	HINT("hint, putter about to sleep, 4 later", PUTTERS, 4, IN_FLIGHT,
+	     false),
+	STALE("W of a dead getter, 0 later", GETTERS, 0, IN_FLIGHT, false),
+	STALE("W of a dead getter, 1 later", GETTERS, 1, IN_FLIGHT, false),
+	STALE("W of a dead getter, 2 later", GETTERS, 2, IN_FLIGHT, false),
+	STALE("W of a dead getter, 4 later", GETTERS, 4, IN_FLIGHT, false),
+	STALE("W of a dead getter, goes on", GETTERS, 1, IN_FLIGHT, true),
+	STALE("W of a dead getter, asleep, 1 later", GETTERS, 1, ASLEEP, false),
+	STALE("W of a dead getter, asleep, goes on", GETTERS, 1, ASLEEP, true),
+	STALE("W of a dead putter, 1 later", PUTTERS, 1, IN_FLIGHT, false),
 };
 
 int main(int argc, char **argv)

@@ -404,15 +404,9 @@ static const char *account(const struct row *row)
 
 static void look(const void *arg)
 {
-	struct queue_shm *s = words();
-
 	(void)arg;
-	sweep_note(" put %#llx hint %u index %llu,"
-		   " get %#llx hint %u index %llu",
-		   (unsigned long long)s->put.word, s->put.hint,
-		   (unsigned long long)s->put.index,
-		   (unsigned long long)s->get.word, s->get.hint,
-		   (unsigned long long)s->get.index);
+	sweep_note_side("put", &words()->put);
+	sweep_note_side("get", &words()->get);
 }
 
 static void let_fly(void)
@@ -443,10 +437,11 @@ static const char *judge(const void *arg)
 
 /* ------------------------------------------------------------------- rows */
 
-#define ROW(name, stride, ...)                                                 \
+#define ROW(text, every, ...)                                                  \
 	{                                                                      \
-		name, &(const struct row){__VA_ARGS__}, begin, victim, ask,    \
-			look, judge, end, stride                               \
+		.name = text, .row = &(const struct row){__VA_ARGS__},         \
+		.begin = begin, .victim = victim, .asleep = ask, .look = look, \
+		.judge = judge, .end = end, .stride = every                    \
 	}
 
 static const struct sweep sweeps[] = {

@@ -13,11 +13,13 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/futex.h>
 
+#include "layout.h"
 #include "os.h"
 #include "sweep.h"
 
@@ -25,7 +27,8 @@ enum {
 	PROCS = 16,	     /* in one point */
 	LIMIT_MS = 500,	     /* within which survivors must see the promise */
 	PATIENCE_MS = 10000, /* with the machine, before the test gives up */
-	WATCHDOG_S = 120,    /* for one sweep */
+	FAR_MS = 600000,     /* a limit further off than that is none */
+	WATCHDOG_S = 300,    /* for one sweep */
 	SHOWN = 5,	     /* bad points of a sweep that are printed */
 };
 
@@ -189,12 +192,6 @@ static bool halted(struct proc *p)
 	return p->stopped || p->ended;
 }
 
-static void notice_all(void)
-{
-	for (int i = 0; i < used; i++)
-		notice(&procs[i]);
-}
-
 static void until_stopped(struct proc *p)
 {
 	double until = sweep_now_ms() + PATIENCE_MS * slow;
@@ -314,23 +311,66 @@ bool sweep_is_asleep(struct proc *p)
 	return sleeps_in(p, &c);
 }
 
-/* the fourth argument of both calls is the time limit */
+/* the fourth argument of both calls is where the time limit is, if any */
+static bool is_near(const struct proc *p, unsigned long limit)
+{
+	struct timespec t = {0, 0};
+	struct iovec to = {&t, sizeof(t)}, from = {(void *)limit, sizeof(t)};
+
+	return limit && (process_vm_readv(p->pid, &to, 1, &from, 1, 0) < 0 ||
+			 (double)t.tv_sec * 1e3 < sweep_now_ms() + FAR_MS);
+}
+
 static bool sleeps_for_ever(struct proc *p)
 {
 	struct call c;
 
-	return sleeps_in(p, &c) && c.arg[3] == 0;
+	return sleeps_in(p, &c) && !is_near(p, c.arg[3]);
 }
 
-/* nobody but the parent will ever do anything */
+/* how often it gave up its CPU, or lost it */
+static long switches(const struct proc *p)
+{
+	char path[64], line[128], *at;
+	long sum = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		at = strstr(line, "voluntary_ctxt_switches:");
+		if (at)
+			sum += atol(strchr(at, ':') + 1);
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/* one after another; life[i] tells whether it has lived in between */
+static bool all_still(long life[PROCS])
+{
+	for (int i = 0; i < used; i++) {
+		struct proc *p = &procs[i];
+
+		notice(p);
+		if (!p->ended && !p->stopped && !sleeps_for_ever(p))
+			return false;
+		life[i] = p->ended ? -1 : p->stopped ? -2 : switches(p);
+	}
+	return true;
+}
+
+/*
+ * Nobody but the parent will ever do anything: those who were still both times
+ * and have not run in between were all still at once.
+ */
 static bool quiet(void)
 {
-	notice_all();
-	for (int i = 0; i < used; i++)
-		if (!procs[i].ended && !procs[i].stopped &&
-		    !sleeps_for_ever(&procs[i]))
-			return false;
-	return true;
+	long first[PROCS], again[PROCS];
+
+	return all_still(first) && all_still(again) &&
+	       memcmp(first, again, (size_t)used * sizeof(*first)) == 0;
 }
 
 void sweep_until_quiet(void)
@@ -361,17 +401,23 @@ static bool go(struct proc *p, enum __ptrace_request how)
 	sweep_require(p->stopped);
 	p->stopped = false;
 	sweep_require(ptrace(how, p->pid, NULL, NULL) == 0);
-	while (!halted(p)) {
+	for (;;) {
 		wait_a_little();
+		if (halted(p))
+			return true;
 		if (sweep_is_asleep(p))
 			return false;
 	}
-	return true;
 }
 
 bool sweep_step(struct proc *p)
 {
 	return go(p, PTRACE_SINGLESTEP);
+}
+
+bool sweep_call(struct proc *p)
+{
+	return go(p, PTRACE_SYSCALL);
 }
 
 bool sweep_wakes(struct proc *p)
@@ -392,14 +438,14 @@ void sweep_to_sleep_entry(struct proc *p)
 	struct call c;
 
 	do {
-		sweep_require(go(p, PTRACE_SYSCALL) && p->stopped);
+		sweep_require(sweep_call(p) && p->stopped);
 		c = current_call(p);
 	} while (!is_sleep(&c));
 }
 
 void sweep_into_sleep(struct proc *p)
 {
-	sweep_require(!go(p, PTRACE_SYSCALL));
+	sweep_require(!sweep_call(p));
 }
 
 void sweep_let_go(struct proc *p)
@@ -449,7 +495,7 @@ static unsigned long place(const struct proc *p)
 		    : 0;
 }
 
-/* k instructions on; true: the call has returned, or will never */
+/* k instructions, or calls, on; true: the call has returned, or will never */
 static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
 {
 	bool asked = false;
@@ -457,7 +503,7 @@ static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
 	for (unsigned long i = 0; i < k; i++) {
 		if (sweep_returned(v, NULL))
 			return true;
-		if (!sweep_step(v)) {
+		if (!(s->by_calls ? sweep_call(v) : sweep_step(v))) {
 			if (i + 1 == k)
 				return false; /* to be killed in its sleep */
 			if (s->asleep && !asked)
@@ -480,8 +526,10 @@ static const char *sweep_point(const void *arg, unsigned long k, bool *over)
 
 	s->begin(s->row);
 	v = sweep_trace(s->victim, s->row);
+	if (s->marked)
+		s->marked(s->row);
 	*over = advance(s, v, k);
-	sweep_note(" at %#lx", place(v));
+	sweep_note("at %#lx", place(v));
 	if (s->look)
 		s->look(s->row);
 	wrong = v->signal ? "the victim crashed" : NULL;
@@ -493,9 +541,17 @@ static const char *sweep_point(const void *arg, unsigned long k, bool *over)
 	return wrong;
 }
 
+void sweep_note_side(const char *name, const struct side_shm *side)
+{
+	sweep_note(", %s %#llx hint %#llx index %llu", name,
+		   (unsigned long long)side->word,
+		   (unsigned long long)side->hint,
+		   (unsigned long long)side->index);
+}
+
 static void show(const char *name, unsigned long k, const char *wrong)
 {
-	printf("# %s, k=%lu: %s;%s\n", name, k, wrong, note);
+	printf("# %s, k=%lu: %s; %s\n", name, k, wrong, note);
 }
 
 static bool tell(const struct story *s, bool in_short)
@@ -524,14 +580,33 @@ static bool tell(const struct story *s, bool in_short)
 
 /* --------------------------------------------------------------------- main */
 
-/* parent and children share a CPU: it is quicker to go to and fro */
-static void stay_on_this_cpu(void)
-{
-	cpu_set_t set;
+static unsigned int lane, lanes = 1;
 
-	CPU_ZERO(&set);
-	CPU_SET((size_t)sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
+/* SWEEP_LANE=I/N: every Nth sweep, beginning with the Ith, on the Ith CPU */
+static void choose_lane(void)
+{
+	const char *text = getenv("SWEEP_LANE");
+
+	if (text)
+		sweep_require(sscanf(text, "%u/%u", &lane, &lanes) == 2 &&
+			      lane < lanes);
+}
+
+/* parent and children share a CPU: it is quicker to go to and fro */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t all, one;
+	size_t cpu = 0;
+	int nth;
+
+	CPU_ZERO(&all);
+	sched_getaffinity(0, sizeof(all), &all);
+	nth = (int)lane % (CPU_COUNT(&all) ? CPU_COUNT(&all) : 1);
+	while (cpu < CPU_SETSIZE && (!CPU_ISSET(cpu, &all) || nth-- > 0))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
 }
 
 static void prepare(void)
@@ -545,7 +620,8 @@ static void prepare(void)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	stay_on_this_cpu();
+	choose_lane();
+	stay_on_one_cpu();
 	told = map_shared(PROCS * sizeof(*told));
 	ipci_os_many_cpus(); /* asked once in a process; children inherit it */
 }
@@ -553,16 +629,19 @@ static void prepare(void)
 int story_main(int argc, char **argv, const struct story *stories, size_t n)
 {
 	bool in_short = argc > 1 && !strcmp(argv[1], "short"), ok = true;
-	size_t told_some = 0;
+	const char *only = argc > 2 ? argv[2] : "";
+	size_t matching = 0, mine = 0;
 
 	prepare();
-	for (size_t i = 0; i < n; i++) {
-		if (argc > 2 && !strstr(stories[i].name, argv[2]))
-			continue;
-		ok &= tell(&stories[i], in_short);
-		told_some++;
-	}
-	sweep_require(told_some);
+	for (size_t i = 0; i < n; i++)
+		if (strstr(stories[i].name, only))
+			mine += matching++ % lanes == lane;
+	sweep_require(matching);
+	printf("1..%zu\n", mine);
+	matching = 0;
+	for (size_t i = 0; i < n; i++)
+		if (strstr(stories[i].name, only) && matching++ % lanes == lane)
+			ok &= tell(&stories[i], in_short);
 	return !ok;
 }
 

@@ -9,6 +9,7 @@
  *
  *	begin    make the objects, and those who sleep at them
  *	victim   in a process of its own: prepare, sweep_marker(), the call
+ *	marked   it stands at its marker
  *	asleep   it sleeps in the call: do what it waits for (once)
  *	look     it stands still, in the instant before its death
  *	judge    it is dead: NULL, or what is wrong
@@ -18,7 +19,7 @@
  * reads from the kernel: that a process sleeps means that it is off the run
  * queue, inside a futex call, so no wake-up is under way to it. Is everybody
  * asleep and without a time limit, then nothing will ever happen again, and a
- * promise not kept by then is broken; no verdict depends on a delay.
+ * promise not kept by then is broken; no such verdict depends on a delay.
  */
 #ifndef LIBIPC_TESTS_KILL_SWEEP_H
 #define LIBIPC_TESTS_KILL_SWEEP_H
@@ -33,14 +34,19 @@ struct sweep {
 	const void *row; /* handed to all of these */
 	void (*begin)(const void *row);
 	int (*victim)(const void *row);
+	void (*marked)(const void *row); /* or NULL */
 	void (*asleep)(const void *row); /* NULL: others see to it */
 	void (*look)(const void *row);	 /* or NULL */
 	const char *(*judge)(const void *row);
 	void (*end)(const void *row);
+	bool by_calls;	     /* k counts entries to system calls and exits */
 	unsigned int stride; /* of k, in a short run */
 };
 
-/* runs the sweeps whose name contains argv[2]; argv[1] is short or full */
+/*
+ * Runs the sweeps whose name contains argv[2]; argv[1] is short or full. The
+ * environment may say SWEEP_LANE=I/N: only every Nth, beginning with the Ith.
+ */
 int sweep_main(int argc, char **argv, const struct sweep *sweeps, size_t n);
 
 /* ---- the same for stories of another shape ---- */
@@ -75,6 +81,8 @@ pid_t sweep_pid(const struct proc *p);
 
 /* one instruction; false: it sleeps in it */
 bool sweep_step(struct proc *p);
+/* to the entry of the next system call, or out of it; as sweep_step */
+bool sweep_call(struct proc *p);
 /* until that instruction is over; false: nobody will wake it */
 bool sweep_wakes(struct proc *p);
 /* to the entry of the system call in which it will sleep */
@@ -108,6 +116,9 @@ void sweep_took(double ms);
 
 /* what this point prints beside its reason, if it is bad */
 void sweep_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+struct side_shm;
+void sweep_note_side(const char *name, const struct side_shm *side);
 
 /* the test itself cannot go on: says so and ends the program */
 _Noreturn void sweep_bail(const char *what);

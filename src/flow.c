@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow.c - wait for the other end of a pipe, and for its end
+ */
+#include "flow.h"
+
+#define ASLEEP_LOOK_NS	INT64_C(50000000)
+#define SENDING_LOOK_NS INT64_C(5000000)
+
+/* ---- who is still there ---- */
+
+static uint32_t closings(const struct ipci_watch *w)
+{
+	return atomic_load_explicit(w->closings, memory_order_seq_cst);
+}
+
+static bool peer_gone(struct ipci_watch *w)
+{
+	if (!w->cut) {
+		w->seen = closings(w);
+		w->cut = ipci_os_lifeline_cut(w->lifeline);
+	}
+	return w->cut;
+}
+
+/* the same, but without a system call unless there is reason to ask */
+bool ipci_flow_broken(struct ipci_flow *f)
+{
+	struct ipci_watch *w = &f->watch;
+	int64_t now;
+
+	if (w->cut || closings(w) != w->seen)
+		return peer_gone(w);
+	now = ipci_coarse_ns();
+	if (now - w->looked_ns < SENDING_LOOK_NS)
+		return false;
+	w->looked_ns = now;
+	return peer_gone(w);
+}
+
+/* ---- wait and commit ---- */
+
+/* the gate's condition: enough, or damage, or somebody closed the other end */
+static bool worth_a_look(const void *arg)
+{
+	const struct ipci_flow *f = arg;
+	uint64_t own = atomic_load_explicit(&f->s->index, memory_order_seq_cst);
+
+	return f->limit - (own - atomic_load_explicit(&f->opposite->index,
+						      memory_order_seq_cst)) >=
+		       f->need ||
+	       closings(&f->watch) != f->watch.seen;
+}
+
+static int64_t sooner(int64_t deadline, int64_t delay)
+{
+	int64_t then = ipci_now_ns() + delay;
+
+	return then < deadline ? then : deadline;
+}
+
+/*
+ * Waits until need bytes can be moved: 1. -EPIPE: they never will, the other
+ * end is gone; it is looked for before the last look at the ring, so that
+ * nothing that was sent is missed.
+ */
+int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
+		    int64_t deadline)
+{
+	int r;
+
+	f->need = need;
+	for (;;) {
+		ipci_gate_spin(self, &f->gate, deadline);
+		r = ipci_flow_look(f, need);
+		if (r)
+			return r;
+		if (peer_gone(&f->watch)) {
+			r = ipci_flow_look(f, need);
+			return r ? r : -EPIPE;
+		}
+		if (ipci_expired(deadline))
+			return -ETIMEDOUT;
+		ipci_gate_await(self, &f->gate,
+				sooner(deadline, ASLEEP_LOOK_NS));
+	}
+}
+
+void ipci_flow_commit(struct ipci_self *self, struct ipci_flow *f, uint64_t n)
+{
+	ipci_gate_owe(self, &f->peer);
+	/* seq_cst: against the hint; its release half publishes the bytes */
+	atomic_exchange_explicit(&f->s->index, ipci_flow_index(f) + n,
+				 memory_order_seq_cst); /* COMMIT */
+	ipci_gate_notify(&f->peer);
+	ipci_gate_settle(self);
+}
+
+void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,
+		    struct side_shm *opposite, struct ipci_bytes ring,
+		    uint64_t limit)
+{
+	f->gate = (struct ipci_gate){&s->word,	   &s->hint, &opposite->index,
+				     worth_a_look, f,	     false};
+	f->peer = (struct ipci_gate){
+		&opposite->word, &opposite->hint, NULL, NULL, NULL, false};
+	f->s = s;
+	f->opposite = opposite;
+	f->ring = ring;
+	f->limit = limit;
+	f->usable = ring.base != NULL;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow.h - one direction of a pipe, from one of its ends: how much can be
+ * moved, wait until it can, commit
+ */
+#ifndef IPCI_FLOW_H
+#define IPCI_FLOW_H
+
+#include "gate.h"
+#include "ring.h"
+
+/* does anybody hold the other end? Each flow asks for itself. */
+struct ipci_watch {
+	const _Atomic uint32_t *closings; /* of the other end */
+	uint32_t seen;
+	int lifeline;
+	bool cut;	   /* found: nobody does, and nobody will */
+	int64_t looked_ns; /* when a sender last asked */
+};
+
+/*
+ * One direction, from the end that sends into it or receives from it. How many
+ * bytes it may move is
+ *
+ *	limit - (index - opposite index)
+ *
+ * with limit = ring size for sending and 0 for receiving. More than the size
+ * is damage.
+ */
+struct ipci_flow {
+	struct ipci_gate gate; /* where this side sleeps */
+	struct ipci_gate peer; /* where the other side sleeps */
+	struct side_shm *s;
+	const struct side_shm *opposite;
+	struct ipci_bytes ring;
+	uint64_t limit;
+	uint64_t seen; /* the opposite index when we last looked */
+	uint64_t need; /* bytes that the gate's condition asks for */
+	struct ipci_watch watch;
+	bool usable; /* this end has this direction */
+};
+
+/*
+ * Sending into the direction (limit = size) or receiving from it (limit = 0).
+ * No ring: this end does not have it. The watch is the caller's to fill in.
+ */
+void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,
+		    struct side_shm *opposite, struct ipci_bytes ring,
+		    uint64_t limit);
+
+static inline uint64_t ipci_flow_index(const struct ipci_flow *f)
+{
+	return atomic_load_explicit(&f->s->index, memory_order_relaxed);
+}
+
+/* what ipci_flow_look found, in bytes */
+static inline uint64_t ipci_flow_bytes(const struct ipci_flow *f)
+{
+	return f->limit - (ipci_flow_index(f) - f->seen);
+}
+
+/*
+ * Bytes, as of the last time that we looked over there; or look again. More
+ * than there can be: another process used this end since, and went further.
+ */
+static inline uint64_t ipci_flow_movable(struct ipci_flow *f, uint64_t need)
+{
+	uint64_t own = ipci_flow_index(f), n = f->limit - (own - f->seen);
+
+	if (n >= need && n <= f->ring.size)
+		return n;
+	/* acquire: pairs with the commit over there, so its bytes are ours */
+	f->seen =
+		atomic_load_explicit(&f->opposite->index, memory_order_acquire);
+	return f->limit - (own - f->seen);
+}
+
+/* 1: need bytes can be moved; 0: not now; -EBADMSG: damage */
+static inline int ipci_flow_look(struct ipci_flow *f, uint64_t need)
+{
+	uint64_t n = ipci_flow_movable(f, need);
+
+	return n > f->ring.size ? -EBADMSG : n >= need;
+}
+
+/*
+ * Waits until need bytes can be moved: 1. -EPIPE: they never will, the other
+ * end is gone and nothing that was sent was missed. -EBADMSG, -ETIMEDOUT.
+ */
+int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
+		    int64_t deadline);
+
+/* whether nobody holds the other end: asks the kernel now and then, and always
+   when somebody closed it */
+bool ipci_flow_broken(struct ipci_flow *f);
+
+/* T2 .. T5, V2 .. V5: n bytes were written, or read */
+void ipci_flow_commit(struct ipci_self *self, struct ipci_flow *f, uint64_t n);
+
+#endif
