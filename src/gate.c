@@ -11,8 +11,8 @@
 #endif
 
 enum {
-	PAUSE_MAX =
-		16, /* look rarely: looking takes the line from its writer */
+	PAUSE_MAX = 16,	  /* looking takes the line from its writer */
+	SPIN_RETRY = 128, /* every so many waits, spin in full */
 };
 
 /* the time for others to leave when it is ready and our time is up */
@@ -135,28 +135,51 @@ static void nap(const struct ipci_gate *g, int64_t deadline)
 	ipci_os_sleep(same, n, deadline); /* S6 */
 }
 
-static unsigned int spin_budget(int64_t deadline)
+/*
+ * How long to spin, by this thread's experience: less when it was in vain (the
+ * one we wait for shares our CPU, or takes its time), more when it was not.
+ * Now and then all the same the full time, to notice that things have changed.
+ */
+static unsigned int spin_budget(struct ipci_self *self, int64_t deadline)
 {
-	return deadline != 0 && ipci_os_many_cpus() ? IPCI_SPIN_MAX : 0;
+	if (deadline == 0 || !ipci_os_many_cpus())
+		return 0;
+	if (self->waits++ % SPIN_RETRY == 0 || self->spin > IPCI_SPIN_MAX)
+		return IPCI_SPIN_MAX;
+	return self->spin;
 }
 
-/* one round of looking: longer and longer pauses, at least one look */
+static void learn(struct ipci_self *self, unsigned int used, bool in_vain)
+{
+	if (in_vain && self->spin > IPCI_SPIN_MAX / 32)
+		self->spin /= 2;
+	else if (!in_vain && self->spin < 2 * used)
+		self->spin = 2 * used;
+}
+
+/* looks in longer and longer pauses, once at least */
 static bool spin(struct ipci_self *self, const struct ipci_gate *g,
-		 unsigned int budget,
+		 int64_t deadline,
 		 bool (*look)(struct ipci_self *, const struct ipci_gate *))
 {
-	unsigned int used = 0, pause = 1;
+	unsigned int used = 0, pause = 1, budget;
 
-	while (!look(self, g)) {
-		if (used >= budget)
-			return false;
+	if (look(self, g))
+		return true;
+	budget = spin_budget(self, deadline);
+	while (used < budget) {
 		for (unsigned int i = 0; i < pause; i++)
 			ipci_relax();
 		used += pause;
+		if (look(self, g)) {
+			learn(self, used, false);
+			return true;
+		}
 		if (pause < PAUSE_MAX)
 			pause *= 2;
 	}
-	return true;
+	learn(self, used, true);
+	return false;
 }
 
 static bool look_ready(struct ipci_self *self, const struct ipci_gate *g)
@@ -180,10 +203,9 @@ int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
 		    int timeout_ms)
 {
 	int64_t deadline = ipci_deadline(timeout_ms);
-	unsigned int budget = spin_budget(deadline);
 	bool grace = false;
 
-	while (!spin(self, g, budget, look_in)) {
+	while (!spin(self, g, deadline, look_in)) {
 		if (ipci_expired(deadline)) {
 			if (grace || !ready(g)) {
 				ipci_gate_settle(self);
@@ -201,7 +223,7 @@ int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
 bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline)
 {
-	return spin(self, g, spin_budget(deadline), look_ready);
+	return spin(self, g, deadline, look_ready);
 }
 
 int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,

@@ -39,6 +39,8 @@ struct ipci_self {
 	uint64_t id;   /* this thread of this process, never the same again */
 	uint32_t tid;  /* owner bits; 0: not set up yet */
 	uint32_t held; /* mutexes held */
+	uint32_t spin; /* pauses that were worth it before a sleep */
+	uint32_t waits;
 };
 
 extern _Thread_local struct ipci_self ipci_thread
