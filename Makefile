@@ -116,7 +116,8 @@ $(call library,$(1),$(2))
 killers: $(KILLERS:%=$(1)/%)
 $(KILLERS:%=$(1)/%): $(KILL_PARTS:%=$(1)/%.o) $(1)/libipc.a
 $(1)/kill_%: $(1)/kill_%.o
-	$$(call Q,LD)$$(LINK) $$(filter %.o,$$^) $(1)/libipc.a $$(LIBS) -o $$@
+	$$(call Q,LD)$$(LINK) -Wl,-z,now $$(filter %.o,$$^) $(1)/libipc.a \
+		$$(LIBS) -o $$@
 $(1)/%.o: tests/kill/%.c
 	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
 endef

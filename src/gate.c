@@ -35,21 +35,19 @@ static bool swap(const struct ipci_gate *g, uint64_t is, uint64_t want)
 		g->word, &is, want, memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* the word, turned round: the epoch is what the kernel compares, and W in the
-   upper half makes that it is never 0 */
+/* the epoch, and a bit that makes that it is never 0 */
 static uint64_t hint_of(uint64_t word)
 {
-	return word << 32 | word >> 32;
+	return word >> 32 | IPCI_GATE_EPOCH;
 }
 
 /*
  * F1: no sleeper, so later commits need not call us. One who comes meanwhile
- * changes the hint, and the CAS fails. Only one who died between S2 and S3 can
- * leave W without having done so; hence the second look.
+ * comes in a later epoch and leaves another hint: then the CAS fails.
  */
 static bool nobody_sleeps(const struct ipci_gate *g)
 {
-	uint64_t is, hint;
+	uint64_t hint;
 
 	if (!g->hint)
 		return true;
@@ -58,11 +56,7 @@ static bool nobody_sleeps(const struct ipci_gate *g)
 		return false;
 	atomic_compare_exchange_strong_explicit(
 		g->hint, &hint, 0, memory_order_seq_cst, memory_order_relaxed);
-	is = word_of(g);
-	if (!(is & IPCI_GATE_SLEEPERS))
-		return true;
-	atomic_store_explicit(g->hint, hint_of(is), memory_order_seq_cst);
-	return false;
+	return true;
 }
 
 void ipci_gate_fire(const struct ipci_gate *g)
@@ -104,35 +98,45 @@ void ipci_gate_release_slow(const struct ipci_gate *g)
 }
 
 /*
+ * S2: the word as it will be while we sleep. Where it says already that there
+ * are sleepers and nothing else, it stays as it is: so those who go to sleep
+ * at the same time do not disturb each other.
+ */
+static uint64_t with_sleepers(uint64_t is)
+{
+	if ((is & IPCI_GATE_SLEEPERS) && !(is & IPCI_GATE_FIRED))
+		return is;
+	return ((is | IPCI_GATE_SLEEPERS) & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH;
+}
+
+/*
  * S2 .. S6, announced. Returns when it may be worth another look. With an
- * owner inside only the word is compared: its release will look (R5).
+ * owner inside the index is not compared: its release will look (R5).
  */
 static void nap(const struct ipci_gate *g, int64_t deadline)
 {
-	uint64_t is = word_of(g), mine;
+	uint64_t is = word_of(g), mine = with_sleepers(is);
 	bool owned = is & IPCI_GATE_OWNER;
-	struct ipci_still same[3];
+	struct ipci_still same[IPCI_STILL_MAX] = {{g->word, mine, false}};
 	int n = 1;
 
 	if (!owned && ready(g))
 		return;
-	mine = ((is | IPCI_GATE_SLEEPERS) & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH;
-	if (!swap(g, is, mine)) /* S2 */
+	if (mine != is && !swap(g, is, mine))
 		return;
-	same[0] = (struct ipci_still){g->word, mine};
-	if (g->hint)
+	if (g->hint) {
 		atomic_store_explicit(g->hint, hint_of(mine), /* S3 */
 				      memory_order_seq_cst);
-	if (!owned && g->index) {
-		same[1].word = g->index;
-		same[1].is = atomic_load_explicit(g->index, /* S4 */
-						  memory_order_seq_cst);
-		same[2] = (struct ipci_still){g->hint, hint_of(mine)};
-		n = IPCI_COMPARED(3);
+		same[n++] = (struct ipci_still){g->word, mine, true};
 	}
+	if (!owned && g->index)
+		same[n++] = (struct ipci_still){
+			g->index, /* S4 */
+			atomic_load_explicit(g->index, memory_order_seq_cst),
+			false};
 	if (!owned && ready(g)) /* S5 */
 		return;
-	ipci_os_sleep(same, n, deadline); /* S6 */
+	ipci_os_sleep(same, IPCI_COMPARED(n), deadline); /* S6 */
 }
 
 /*
@@ -240,7 +244,7 @@ int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 		slept = true;
 	}
 	if (slept) {
-		if (is)
+		if (is && g->all)
 			ipci_gate_fire(g);
 		ipci_gate_settle(self);
 	}

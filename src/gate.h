@@ -204,9 +204,9 @@ bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline);
 
 /*
- * Waits until ready() is true, or until the deadline: 0 or -ETIMEDOUT. Who had
- * to sleep fires before it leaves: the kernel, for one that died, wakes only
- * one.
+ * Waits until ready() is true, or until the deadline: 0 or -ETIMEDOUT. With
+ * g->all, who had to sleep fires before it leaves, because the kernel, for one
+ * that died, wakes only one.
  */
 int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline);

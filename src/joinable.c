@@ -129,7 +129,7 @@ int ipci_tasks_done(const struct ipci_tasks *t)
 	atomic_fetch_add_explicit(&t->done->index, 1,	 /* D2 COMMIT */
 				  memory_order_seq_cst); /* pairs: side_shm */
 	if (all_done(t))				 /* D3 */
-		ipci_gate_notify(&t->gate);
+		ipci_gate_fire(&t->gate);
 	ipci_gate_settle(self); /* D4 */
 	return 0;
 }

@@ -75,8 +75,7 @@ struct head_shm {
 			uint64_t item_size;
 			uint32_t order;
 			uint32_t flags;
-			uint32_t
-				max_attempts; /* for leases; layout 1 has none */
+			uint32_t max_attempts; /* leases: not yet */
 			uint32_t reserved;
 		} queue;
 		struct {
@@ -114,19 +113,17 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                it, from before a release until after it, all through a
  *                sleep, and from before a store that makes the condition true
  *                until after the fire that follows it
- *            G3  whoever sleeps has W set, and the word and the index that
- *                its condition depends on were still the same when the kernel
- *                put it to sleep
- *            G4  W is cleared only by a fire whose wake-up found nobody while
- *                the epoch stood still. Every arrival of a sleeper, every
- *                acquisition and every fire moves the epoch, so nothing at
- *                all happened in between.
- *            G5  hint is 0: nobody sleeps, or whoever made it 0 is about to
- *                look again and fire, or has died and the kernel woke the one
- *                that slept. hint is not a flag but the word that the latest
- *                sleeper left behind, halves exchanged, so that clearing it
- *                (CAS) fails when another one came, and so that a sleeper (S6)
- *                can tell that it was cleared.
+ *            G3  whoever sleeps has W set, and when the kernel put it to
+ *                sleep the word, both halves, and the index that its condition
+ *                depends on were still the same as when it came
+ *            G4  W is cleared only by a fire whose wake-up found nobody, if
+ *                nothing at all happened in between: every acquisition, every
+ *                fire, and every sleeper that changes the word (sets W or
+ *                takes F out) moves the epoch
+ *            G5  hint is 0: nobody sleeps. It is not a flag but the epoch in
+ *                which the latest sleeper came. While the epoch stands still,
+ *                W stays set (G4), so whoever saw a hint and then no W, knows
+ *                it for outdated, and may clear that hint (CAS), no other.
  *
  * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
  *                     A3 on the list
@@ -135,13 +132,13 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                     R4 owner out        R5 condition true: fire, whatever
  *                                            the hint says
  *                     R6 pending = none
- *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1
- *                     S3 hint = the word  S4 read the index
+ *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1 (4 and
+ *                                            3: they are, and stay as they are)
+ *                     S3 hint = epoch     S4 read the index
  *                     S5 last look: condition false
- *                     S6 wait, if word, index and hint are still the same
+ *                     S6 wait, if word and index are still the same
  *            fire     F1 no W: CAS the hint, as it was before we saw that, to
- *                        0; is W set by now, hint = the word, and again.
- *                        Held: nothing, the release will look.
+ *                        0. Held: nothing, the release will look.
  *                     F2 CAS F in, epoch+1    F3 wake one
  *                     F4 nobody there: CAS of the same word, W and F out
  *
@@ -157,10 +154,7 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *            S2  W without a sleeper: the next fire wakes nobody and clears it
  *            S3..S6  as S2; was it woken just now, the kernel, by `pending`,
  *                wakes the next one
- *            F1  hint 0 though W was set just now, by somebody who died before
- *                S3. Who sleeps on that W, with a hint from before, was queued
- *                when we died, and the kernel, by `pending`, wakes it; or it
- *                comes to S6 now, and finds its hint gone.
+ *            F1  the hint is cleared, or still calls for nothing
  *            F2  fired, nobody woken: the kernel, by `pending`, wakes one
  *            F3  was there a sleeper, it is awake; else as F4
  *            F4  done
@@ -261,7 +255,8 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  *                     P6 release put (R1 .. R6; condition: there is room)
  *            get      the same with the sides exchanged: E1 .. E6
  *            done     D1 pending = done           D2 done.index += 1 (COMMIT)
- *                     D3 all done: fire done      D4 pending = none
+ *                     D3 all done: fire done (no hint is asked)
+ *                     D4 pending = none
  *            join     sleeps at the gate of done (S1 .. S6; condition:
  *                     done.index == put.index). A fire there wakes all, for
  *                     one that is stopped would not pass it on; and who was

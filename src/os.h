@@ -98,7 +98,8 @@ static inline int ipci_gave_up(int timeout_ms)
 
 struct ipci_still {
 	const _Atomic uint64_t *word;
-	uint64_t is; /* only the low half counts */
+	uint64_t is;
+	bool upper; /* the upper half counts, not the low one */
 };
 
 enum {
@@ -106,9 +107,9 @@ enum {
 };
 
 /*
- * Sleeps on same[0].word while the low halves of all n words are what they
- * were; the comparison and the falling asleep are one step as seen by whoever
- * changes one of them and then wakes. Returns -ETIMEDOUT when the deadline
+ * Sleeps on the low half of same[0].word while the halves of all n words are
+ * what they were; the comparison and the falling asleep are one step as seen by
+ * whoever changes one of them and then wakes. Returns -ETIMEDOUT when the deadline
  * passed and nobody woke it, else 0, also for no reason at all.
  */
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);

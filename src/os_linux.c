@@ -179,10 +179,16 @@ static long wait_all(const struct ipci_still *same, int n,
 {
 	struct futex_waitv v[IPCI_STILL_MAX];
 
-	for (int i = 0; i < n; i++)
-		v[i] = (struct futex_waitv){.uaddr = futex_of(same[i].word),
-					    .val = (uint32_t)same[i].is,
-					    .flags = FUTEX_32};
+	for (int i = 0; i < n; i++) {
+		uintptr_t low = futex_of(same[i].word);
+		bool upper = same[i].upper;
+
+		v[i] = (struct futex_waitv){
+			.uaddr = upper ? low ^ 4 : low,
+			.val = (uint32_t)(same[i].is >> (upper ? 32 : 0)),
+			.flags = FUTEX_32,
+		};
+	}
 	return syscall(SYS_futex_waitv, v, n, 0, until, CLOCK_MONOTONIC);
 }
 
@@ -210,17 +216,37 @@ int ipci_os_wake(const _Atomic uint64_t *word, int n)
 
 #define SHM_DIR "/dev/shm"
 
-/* a signal handler may run at any time, and posix_fallocate gives up then */
+enum {
+	RESERVE_PIECE = 4 << 20,
+};
+
+static int reserve_piece(int fd, uint64_t at, uint64_t size)
+{
+	int r = posix_fallocate(fd, (off_t)at, (off_t)size);
+
+	return r == EFBIG ? -ENOSPC : -r;
+}
+
+/*
+ * At once, if no signal comes. If one does, posix_fallocate gives up, and older
+ * kernels undo all that it did, so a fast timer could keep a large one from
+ * ever ending: then in pieces.
+ */
 static int reserve(int fd, uint64_t size)
 {
+	uint64_t at = 0, piece;
 	int r;
 
 	if (size > INT64_MAX)
 		return -ENOSPC;
-	do
-		r = posix_fallocate(fd, 0, (off_t)size);
-	while (r == EINTR);
-	return r == EFBIG ? -ENOSPC : -r;
+	r = reserve_piece(fd, 0, size);
+	while (r == -EINTR || (r == 0 && at && at < size)) {
+		piece = size - at < RESERVE_PIECE ? size - at : RESERVE_PIECE;
+		r = reserve_piece(fd, at, piece);
+		if (r == 0)
+			at += piece;
+	}
+	return r;
 }
 
 int ipci_os_shm_make(uint64_t size, unsigned int mode)

@@ -131,7 +131,7 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 			return r;
 		*n = movable(d, want);
 	}
-	if (*n <= d->maxsize)
+	if (*n && *n <= d->maxsize)
 		return 0;
 	leave(self, d);
 	return -EBADMSG;

@@ -38,6 +38,13 @@ static int check_name(const char *name)
 	return len > NAME_LIMIT ? -ENAMETOOLONG : 0;
 }
 
+/* a read-only file system, a directory to be unlinked: not permitted, either */
+static int forbidden(int error)
+{
+	return error == EROFS || error == EPERM || error == EISDIR ? -EACCES
+								   : -error;
+}
+
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	return (hash ^ value) * UINT64_C(0x100000001b3);
@@ -153,7 +160,7 @@ static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 	int err, fd = ipci_os_shm_make(page_size() + want->body_size, mode);
 
 	if (fd < 0)
-		return fd;
+		return forbidden(-fd);
 	err = map(r, fd);
 	if (!err) {
 		fill_head(r->head, want);	     /* C4 */
@@ -189,7 +196,7 @@ static bool is_taken(const char *name)
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 || errno == EACCES || is_foreign(errno);
+	return fd >= 0 || forbidden(errno) == -EACCES || is_foreign(errno);
 }
 
 static int check_create(const char *name, uint32_t mode)
@@ -276,7 +283,7 @@ static int open_name(const char *name)
 	fd = shm_open(name, O_RDWR, 0);
 	if (fd >= 0)
 		return fd;
-	return is_foreign(errno) ? -EPROTO : -errno;
+	return is_foreign(errno) ? -EPROTO : forbidden(errno);
 }
 
 static int map_checked(struct ipci_region *r, int fd, enum ipci_kind kind,
@@ -329,5 +336,5 @@ int ipc_unlink(const char *name)
 
 	if (err)
 		return err;
-	return shm_unlink(name) ? -errno : 0;
+	return shm_unlink(name) ? forbidden(errno) : 0;
 }

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* ------------------------------------------------------- how long calls take */
+/* ----------------------------------------------------- how long calls take */
 
 /* @call says that its time is up, and not before it was */
 #define expect_timeout(call, ms)                                               \
@@ -31,7 +31,18 @@
 		assert_true(now_ms() - start_ < 1000.0 * test_slow());         \
 	} while (0)
 
-/* --------------------------------------------------------------- from outside */
+/* a new seed each time; one that was printed comes again with TEST_SEED=n */
+static inline unsigned int test_seed(void)
+{
+	const char *given = getenv("TEST_SEED");
+	unsigned int seed = given ? (unsigned int)strtoul(given, NULL, 10)
+				  : (unsigned int)now_ms();
+
+	print_message("TEST_SEED=%u\n", seed);
+	return seed;
+}
+
+/* ------------------------------------------------------------ from outside */
 
 /* how often the kernel took the process, by its first thread, off a CPU */
 static inline long switches(pid_t pid)
@@ -114,7 +125,7 @@ static inline bool stop_child(pid_t pid)
 	       waitid(P_PID, (id_t)pid, &info, WSTOPPED) == 0;
 }
 
-/* -------------------------------------------------------------- signal storms */
+/* ----------------------------------------------------------- signal storms */
 
 /*
  * A handler runs in this process up to 2000 times a second, without

@@ -87,7 +87,7 @@ static inline int recv_message(struct ipc_pipe *end, size_t len, unsigned int n,
 	return r;
 }
 
-/* ------------------------------------------------------- for the test itself */
+/* ----------------------------------------------------- for the test itself */
 
 /* one small message there, at once */
 static inline void pass_message(struct ipc_pipe *from, struct ipc_pipe *to,
@@ -121,7 +121,7 @@ static inline void expect_end(struct ipc_pipe *end)
 	}
 }
 
-/* ---------------------------------------------------------- behind the scenes */
+/* ------------------------------------------------------- behind the scenes */
 
 /* a handle begins with what both handles share, which begins with the region */
 static inline struct pipe_shm *inside_pipe(const struct ipc_pipe *end)

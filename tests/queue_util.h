@@ -8,7 +8,7 @@
 #include "observe.h"
 #include "region.h"
 
-/* ------------------------------------------------------- for the test itself */
+/* ----------------------------------------------------- for the test itself */
 
 static inline struct ipc_queue *new_queue(size_t maxsize, size_t item_size,
 					  uint32_t flags)
@@ -52,7 +52,7 @@ static inline void expect_empty(struct ipc_queue *q)
 	assert_int_equal(ipc_queue_get(q, &item, sizeof(item), 0), -EAGAIN);
 }
 
-/* ------------------------------------------------- for children and threads */
+/* ------------------------------------------------ for children and threads */
 
 static inline void child_put(struct ipc_queue *q, int item)
 {
@@ -68,7 +68,7 @@ static inline int child_get(struct ipc_queue *q)
 	return item;
 }
 
-/* ---------------------------------------------------------- behind the scenes */
+/* ------------------------------------------------------- behind the scenes */
 
 /* a handle begins with its region */
 static inline struct queue_shm *inside(const struct ipc_queue *q)

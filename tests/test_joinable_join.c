@@ -206,7 +206,7 @@ static void test_tasks_that_make_tasks(void **state)
 	close_queue(job->q);
 }
 
-/* ------------------------------------------------------------------ signals */
+/* ----------------------------------------------------------------- signals */
 
 static int join_in_a_storm(void *arg)
 {

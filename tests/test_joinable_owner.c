@@ -108,7 +108,7 @@ static void test_grandchildren(void **state)
 	close_queue(q);
 }
 
-/* ----------------------------------------------------------- several queues */
+/* ---------------------------------------------------------- several queues */
 
 static void test_two_queues_at_once(void **state)
 {

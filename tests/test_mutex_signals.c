@@ -6,116 +6,127 @@
 #include "mutex_util.h"
 #include "observe.h"
 
-static _Atomic long handled;
+enum { CHILDREN = 3, ROUNDS = 1000 };
+
+/* shared by parent and children */
+struct stormed {
+	struct ipc_mutex *m;
+	_Atomic long handled; /* signals, of all of them */
+	volatile long n;      /* under the lock */
+};
+
+static struct stormed *new_stormed(void)
+{
+	struct stormed *s = shared_alloc(sizeof(*s));
+
+	s->m = new_mutex();
+	return s;
+}
 
 static int time_out_under_signals(void *arg)
 {
 	const int timeouts[] = {0, 1, 5, 50, 300};
+	struct stormed *s = arg;
 
-	storm_begin(&handled);
-	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+	storm_begin(&s->handled);
+	for (int i = 0; i < 5 || s->handled < 10; i++) {
+		int timeout_ms = timeouts[i % 5];
 		double start = now_ms();
-		int r = ipc_mutex_lock(arg, timeouts[i]);
-		child_check(r == (timeouts[i] ? -ETIMEDOUT : -EAGAIN));
-		child_check(now_ms() - start >= timeouts[i]);
+		int r = ipc_mutex_lock(s->m, timeout_ms);
+		child_check(r == (timeout_ms ? -ETIMEDOUT : -EAGAIN));
+		child_check(now_ms() - start >= timeout_ms);
 		child_check(now_ms() - start < 5000 * test_slow());
 	}
-	child_check(handled > 10);
 	return 0;
 }
 
 static void test_timeouts(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
+	struct stormed *s = new_stormed();
 	(void)state;
 
-	expect_lock(m, 0);
-	expect_exit(spawn_child(time_out_under_signals, m), 0);
-	expect_unlock(m);
-	expect_sound_and_close(m);
+	expect_lock(s->m, 0);
+	expect_exit(spawn_child(time_out_under_signals, s), 0);
+	expect_unlock(s->m);
+	expect_sound_and_close(s->m);
 }
 
 static int wait_under_signals(void *arg)
 {
-	storm_begin(&handled);
-	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == 0);
-	child_check(handled > 10);
-	child_check(ipc_mutex_unlock(arg) == 0);
-	return 0;
+	struct stormed *s = arg;
+
+	storm_begin(&s->handled);
+	return lock_once(s->m);
 }
 
 static void test_waiting(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
-	pid_t pid[3];
+	struct stormed *s = new_stormed();
+	pid_t pid[CHILDREN];
 	(void)state;
 
-	expect_lock(m, 0);
-	for (int i = 0; i < 3; i++)
-		pid[i] = spawn_child(wait_under_signals, m);
-	sleep_ms(100);
-	expect_unlock(m);
-	for (int i = 0; i < 3; i++)
+	expect_lock(s->m, 0);
+	for (int i = 0; i < CHILDREN; i++)
+		pid[i] = spawn_child(wait_under_signals, s);
+	assert_true(eventually(s->handled > 30 * CHILDREN, 10000));
+	expect_unlock(s->m);
+	for (int i = 0; i < CHILDREN; i++)
 		expect_exit(pid[i], 0);
-	expect_sound_and_close(m);
+	expect_sound_and_close(s->m);
 }
-
-struct count {
-	struct ipc_mutex *m;
-	volatile long n;
-};
 
 static int add_under_signals(void *arg)
 {
-	struct count *c = arg;
+	struct stormed *s = arg;
 
-	storm_begin(&handled);
-	for (int i = 0; i < 1000; i++) {
-		child_check(ipc_mutex_lock(c->m, LIBIPC_FOREVER) == 0);
-		c->n++;
-		child_check(ipc_mutex_unlock(c->m) == 0);
+	storm_begin(&s->handled);
+	for (int i = 0; i < ROUNDS; i++) {
+		child_check(ipc_mutex_lock(s->m, LIBIPC_FOREVER) == 0);
+		s->n++;
+		child_check(ipc_mutex_unlock(s->m) == 0);
 		if (i % 10 == 0)
 			sleep_ms(0.5);
 	}
-	child_check(handled > 10);
 	return 0;
 }
 
 static void test_sum(void **state)
 {
-	struct count *c = shared_alloc(sizeof(*c));
-	pid_t pid[4];
+	struct stormed *s = new_stormed();
+	pid_t pid[CHILDREN];
 	(void)state;
 
-	c->m = new_mutex();
-	for (int i = 0; i < 4; i++)
-		pid[i] = spawn_child(add_under_signals, c);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < CHILDREN; i++)
+		pid[i] = spawn_child(add_under_signals, s);
+	for (int i = 0; i < CHILDREN; i++)
 		expect_exit(pid[i], 0);
-	assert_int_equal(c->n, 4 * 1000);
-	expect_sound_and_close(c->m);
+	assert_int_equal(s->n, CHILDREN * ROUNDS);
+	assert_true(s->handled > 0);
+	expect_sound_and_close(s->m);
 }
 
 /* a holder that dies among signals is news as ever */
 static int wait_for_news_under_signals(void *arg)
 {
-	storm_begin(&handled);
-	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == LIBIPC_OWNER_DIED);
-	child_check(ipc_mutex_unlock(arg) == 0);
+	struct stormed *s = arg;
+
+	storm_begin(&s->handled);
+	child_check(ipc_mutex_lock(s->m, -1) == LIBIPC_OWNER_DIED);
+	child_check(ipc_mutex_unlock(s->m) == 0);
 	return 0;
 }
 
 static void test_news(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
-	pid_t holder = spawn_holder(m), pid;
+	struct stormed *s = new_stormed();
+	pid_t holder = spawn_holder(s->m), pid;
 	(void)state;
 
-	pid = spawn_child(wait_for_news_under_signals, m);
-	sleep_ms(50);
+	pid = spawn_child(wait_for_news_under_signals, s);
+	assert_true(eventually(s->handled > 30, 10000));
 	kill_child(holder);
 	expect_exit(pid, 0);
-	expect_sound_and_close(m);
+	expect_sound_and_close(s->m);
 }
 
 int main(void)

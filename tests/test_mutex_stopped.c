@@ -9,31 +9,7 @@
  */
 #include "mutex_util.h"
 #include "process_util.h"
-
-#include <sys/ptrace.h>
-
-/* the child ends with this where tracing is not permitted */
-#define NO_TRACE 77
-
-static int be_traced_and_lock(void *arg)
-{
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-		return NO_TRACE;
-	raise(SIGSTOP);
-	return lock_once(arg);
-}
-
-static void let_run(pid_t pid)
-{
-	assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
-}
-
-static bool stops(pid_t pid)
-{
-	int status;
-
-	return waitpid(pid, &status, WNOHANG) == pid && WIFSTOPPED(status);
-}
+#include "trace_util.h"
 
 /* from system call to system call, until it sleeps in one */
 static void run_until_asleep(pid_t pid)
@@ -41,31 +17,12 @@ static void run_until_asleep(pid_t pid)
 	int asleep = 0;
 
 	while (asleep < 3) {
-		let_run(pid);
-		for (asleep = 0; asleep < 3 && !stops(pid);) {
+		trace_run(pid);
+		for (asleep = 0; asleep < 3 && !trace_stopped(pid);) {
 			asleep = state_of(pid) == 'S' ? asleep + 1 : 0;
 			sleep_ms(1);
 		}
 	}
-}
-
-/* a child that waits for the lock, and stops when it has been woken */
-static pid_t spawn_traced(struct ipc_mutex *m)
-{
-	pid_t pid = spawn_child(be_traced_and_lock, m);
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info,
-				WEXITED | WSTOPPED | WNOWAIT),
-			 0);
-	if (info.si_code == CLD_EXITED && info.si_status == NO_TRACE) {
-		expect_exit(pid, NO_TRACE);
-		print_message("# skipped: ptrace is not permitted here\n");
-		skip();
-	}
-	assert_true(eventually(stops(pid), 10000));
-	run_until_asleep(pid);
-	return pid;
 }
 
 struct scene {
@@ -80,18 +37,19 @@ static struct scene new_scene(int (*sleeper)(void *))
 	struct scene s = {.m = new_mutex()};
 
 	expect_lock(s.m, 0);
-	s.woken = spawn_traced(s.m);
+	s.woken = spawn_traced(lock_once, s.m);
+	run_until_asleep(s.woken);
 	s.sleeper = spawn_child(sleeper, s.m);
 	wait_asleep(s.sleeper);
 	expect_unlock(s.m);
-	assert_true(eventually(stops(s.woken), 10000));
+	assert_true(eventually(trace_stopped(s.woken), 10000));
 	wait_asleep(s.sleeper);
 	return s;
 }
 
 static void go_on(const struct scene *s)
 {
-	assert_int_equal(ptrace(PTRACE_DETACH, s->woken, NULL, NULL), 0);
+	trace_end(s->woken);
 	expect_exit(s->woken, 0);
 }
 
@@ -158,7 +116,7 @@ static void test_it_comes_too_late(void **state)
 	(void)state;
 
 	assert_int_equal(ipc_mutex_lock(s.m, 0), 0);
-	assert_int_equal(ptrace(PTRACE_DETACH, s.woken, NULL, NULL), 0);
+	trace_end(s.woken);
 	wait_asleep(s.woken);
 	expect_unlock(s.m);
 	expect_exit(s.woken, 0);

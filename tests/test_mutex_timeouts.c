@@ -14,12 +14,6 @@ static int time_out_often(void *arg)
 	return 0;
 }
 
-static int time_out_then_wait(void *arg)
-{
-	time_out_often(arg);
-	return lock_once(arg);
-}
-
 /* one of them after the other goes to sleep, is woken, and gets it */
 static void hand_over_to_each(struct ipc_mutex *m)
 {
@@ -66,26 +60,40 @@ static void test_threads(void **state)
 }
 
 /* those who gave up and those who did not, at the same time */
+struct patience {
+	struct ipc_mutex *m;
+	_Atomic int *begins;
+};
+
+static int time_out_then_wait(void *arg)
+{
+	struct patience *p = arg;
+
+	time_out_often(p->m);
+	*p->begins = 1;
+	return lock_once(p->m);
+}
+
 static void test_others_wait_on(void **state)
 {
 	struct ipc_mutex *m = new_mutex();
-	pid_t patient[2], pid[2];
+	struct patience p = {m, shared_alloc(sizeof(int))};
+	pid_t patient[2], pid;
 	(void)state;
 
 	expect_lock(m, 0);
 	patient[0] = spawn_child(lock_once, m);
-	pid[0] = spawn_child(time_out_then_wait, m);
-	pid[1] = spawn_child(time_out_often, m);
+	pid = spawn_child(time_out_then_wait, &p);
 	patient[1] = spawn_child(lock_once, m);
-	expect_exit(pid[1], 0);
-	sleep_ms(100);
+	expect_exit(spawn_child(time_out_often, m), 0);
+	assert_true(eventually(*p.begins, 10000));
 	for (int i = 0; i < 2; i++)
 		wait_asleep(patient[i]);
-	wait_asleep(pid[0]);
+	wait_asleep(pid);
 	expect_unlock(m);
 	for (int i = 0; i < 2; i++)
 		expect_exit(patient[i], 0);
-	expect_exit(pid[0], 0);
+	expect_exit(pid, 0);
 	expect_sound_and_close(m);
 }
 

@@ -3,7 +3,8 @@
  * test_named_full.c - no room in /dev/shm is an error of create, and never a
  * fault later; a /dev/shm that cannot be written is another
  *
- * Each test runs in a child that sees a /dev/shm of its own.
+ * Each test runs in a child that sees a /dev/shm of its own, which takes the
+ * right to mount.
  */
 #include "named_util.h"
 
@@ -17,10 +18,8 @@
 
 static bool mount_shm(unsigned long flags, const char *options)
 {
-	if (unshare(CLONE_NEWNS) != 0 &&
-	    unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-		return false;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", "/dev/shm", "tmpfs", flags, options) == 0;
 }
 
@@ -220,13 +219,18 @@ static void test_not_permitted(void **state)
 static int make_read_only(void *arg)
 {
 	(void)arg;
-	if (!mount_shm(MS_RDONLY, "size=1m"))
+	if (!mount_shm(0, "size=1m,mode=1777"))
+		return NO_MOUNT;
+	child_check(try_create(&kinds[MUTEX], "/there", 0, 0) == 0);
+	if (mount("tmpfs", "/dev/shm", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL))
 		return NO_MOUNT;
 	for (int i = 0; i < KINDS; i++) {
 		child_check(try_create(&kinds[i], "/x", 0, 0) == -EACCES);
 		child_check(try_open(&kinds[i], "/x") == -ENOENT);
 		child_check(try_create(&kinds[i], NULL, 0, 0) == 0);
 	}
+	child_check(try_open(&kinds[MUTEX], "/there") == -EACCES);
+	child_check(ipc_unlink("/there") == -EACCES);
 	return 0;
 }
 

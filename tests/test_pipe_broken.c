@@ -160,7 +160,7 @@ static void test_in_the_middle_of_a_large_message(void **state)
 	blocked(false, 1 << 20);
 }
 
-/* -------------------------------------------------------------------- copies */
+/* ------------------------------------------------------------------ copies */
 
 static int hold(void *arg)
 {

@@ -77,7 +77,7 @@ static void test_indexes_too_far_apart(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ records */
+/* ----------------------------------------------------------------- records */
 
 struct record {
 	uint32_t kind, len;
@@ -164,7 +164,7 @@ static void test_a_promise_costs_nothing(void **state)
 	close_both(p);
 }
 
-/* ------------------------------------------------------------------ at random */
+/* --------------------------------------------------------------- at random */
 
 static uint64_t odd_value(unsigned int *seed)
 {
@@ -229,10 +229,9 @@ static void use(const struct ends *p, unsigned int *seed)
 
 static void test_any_field_at_random(void **state)
 {
-	unsigned int seed = (unsigned int)now_ms();
+	unsigned int seed = test_seed();
 	(void)state;
 
-	print_message("seed %u\n", seed);
 	for (int i = 0; i < 500; i++) {
 		struct ends p = new_pipe(CAPACITY, 0);
 

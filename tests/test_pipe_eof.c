@@ -158,7 +158,7 @@ static void test_while_the_receiver_is_elsewhere(void **state)
 			while_it_is_elsewhere(way, messages);
 }
 
-/* ------------------------------------------------------------ in one process */
+/* ---------------------------------------------------------- in one process */
 
 static void test_both_ends_in_one_process(void **state)
 {
@@ -190,7 +190,7 @@ static void test_closed_with_unread_messages(void **state)
 	close_end(p.end[1]);
 }
 
-/* ---------------------------------------------------------- forgotten copies */
+/* -------------------------------------------------------- forgotten copies */
 
 static int hold_and_wait(void *arg)
 {
@@ -251,7 +251,7 @@ static void test_another_process_has_a_copy(void **state)
 	another_process_has_a_copy(true);
 }
 
-/* ------------------------------------------------------------- the other way */
+/* ----------------------------------------------------------- the other way */
 
 static int receive_to_the_end(void *arg)
 {
@@ -263,7 +263,7 @@ static int receive_to_the_end(void *arg)
 	return 0;
 }
 
-/* several children see it, each on a pipe of its own that the others inherited */
+/* several children see it, each on a pipe that the later ones inherited, too */
 static void test_the_parent_closes(void **state)
 {
 	enum { N = 4 };

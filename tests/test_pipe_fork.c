@@ -78,7 +78,7 @@ static void test_exec_drops_it(void **state)
 	close_end(p.end[0]);
 }
 
-/* ------------------------------------------------------------ grandchildren */
+/* ----------------------------------------------------------- grandchildren */
 
 static int send_it(void *arg)
 {

@@ -68,7 +68,7 @@ static void test_long_and_short_ones(void **state)
 	run(1 * KIB, 0, 331, 100);
 }
 
-/* ------------------------------------------------------- waits for the rest */
+/* ------------------------------------------------------ waits for the rest */
 
 static void test_nobody_receives(void **state)
 {

@@ -95,7 +95,7 @@ static void test_waits_for_a_message_and_for_the_end(void **state)
 	expect_exit(pid, 0);
 }
 
-/* -------------------------------------------------------- a part of a message */
+/* ----------------------------------------------------- a part of a message */
 
 static int send_large(void *arg)
 {

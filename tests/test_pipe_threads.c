@@ -5,6 +5,8 @@
  */
 #include "pipe_util.h"
 
+#include <sched.h>
+
 struct worker {
 	struct ipc_pipe *end;
 	unsigned int messages;
@@ -17,6 +19,13 @@ static size_t length_of(const struct worker *w, unsigned int n)
 	return n * w->step % 2000;
 }
 
+static bool try_again(int r)
+{
+	if (r == -EAGAIN)
+		sched_yield();
+	return r == -EAGAIN;
+}
+
 static int send_all(void *arg)
 {
 	const struct worker *w = arg;
@@ -27,7 +36,7 @@ static int send_all(void *arg)
 		do
 			r = send_message(w->end, length_of(w, n), n,
 					 w->timeout_ms);
-		while (r == -EAGAIN);
+		while (try_again(r));
 		child_check(r == 0);
 	}
 	return 0;
@@ -43,7 +52,7 @@ static int recv_all(void *arg)
 		do {
 			ipc_pipe_poll(w->end, w->timeout_ms);
 			r = recv_message(w->end, (size_t)len, n, w->timeout_ms);
-		} while (r == -EAGAIN);
+		} while (try_again(r));
 		child_check(r == len);
 	}
 	return 0;
@@ -71,15 +80,15 @@ static void run(size_t capacity, unsigned int messages, int timeout_ms)
 static void test_all_four_at_work(void **state)
 {
 	(void)state;
-	run(0, 3000, LIBIPC_FOREVER);
-	run(3000, 1000, LIBIPC_FOREVER);
+	run(0, 2000, LIBIPC_FOREVER);
+	run(3000, 500, LIBIPC_FOREVER);
 }
 
 /* most messages are larger than the capacity */
 static void test_in_pieces(void **state)
 {
 	(void)state;
-	run(100, 500, LIBIPC_FOREVER);
+	run(100, 100, LIBIPC_FOREVER);
 }
 
 static void test_without_waiting(void **state)
@@ -88,7 +97,7 @@ static void test_without_waiting(void **state)
 	run(4000, 500, 0);
 }
 
-/* -------------------------------------------------------------------- the end */
+/* ----------------------------------------------------------------- the end */
 
 static int recv_to_the_end(void *arg)
 {

@@ -58,7 +58,7 @@ static void test_what_is_there_is_taken_whatever_the_timeout(void **state)
 	close_both(p);
 }
 
-/* ------------------------------------------------ there is an end to waiting */
+/* ---------------------------------------------- there is an end to waiting */
 
 struct job {
 	struct ends p;
@@ -195,7 +195,7 @@ static void test_woken_and_not_only_looked_after(void **state)
 	expect_soon(false);
 }
 
-/* ------------------------------------------------------------------- signals */
+/* ----------------------------------------------------------------- signals */
 
 static void test_signals_and_waiting_for_ever(void **state)
 {
@@ -260,7 +260,7 @@ static void test_signals_and_much_to_do(void **state)
 	expect_exit(pid, 0);
 }
 
-/* ---------------------------------------------------------------------- idle */
+/* -------------------------------------------------------------------- idle */
 
 /* it looks now and then whether somebody died, and that is all */
 static void test_idle_costs_next_to_nothing(void **state)

@@ -104,7 +104,7 @@ static void test_a_large_one_after_a_torn_one(void **state)
 		pid = spawn_child(send_large, job);
 		wait_asleep(pid);
 		kill_child(pid);
-		/* the old pieces are still in the ring, or have been received */
+		/* the old pieces are in the ring still, or were received */
 		if (i % 2)
 			expect_no_message(job->p.end[0]);
 		pid = spawn_child(send_large, job);
@@ -214,10 +214,9 @@ static void killed_at_random(struct job *job, unsigned int *seed)
 static void test_killed_at_random(void **state)
 {
 	struct job *job = shared_alloc(sizeof(*job));
-	unsigned int seed = (unsigned int)now_ms();
+	unsigned int seed = test_seed();
 	(void)state;
 
-	print_message("seed %u\n", seed);
 	job->p = new_pipe(CAPACITY, 0);
 	for (int i = 0; i < 100; i++)
 		killed_at_random(job, &seed);

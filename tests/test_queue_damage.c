@@ -185,7 +185,7 @@ static void test_a_sleeping_joiner(void **state)
 	close_queue(q);
 }
 
-/* ------------------------------------------------------------------ at random */
+/* --------------------------------------------------------------- at random */
 
 static uint64_t odd_value(unsigned int *seed)
 {
@@ -265,10 +265,9 @@ static void use(struct ipc_queue *q, unsigned int *seed)
 
 static void test_any_field_at_random(void **state)
 {
-	unsigned int seed = (unsigned int)now_ms();
+	unsigned int seed = test_seed();
 	(void)state;
 
-	print_message("seed %u\n", seed);
 	for (uint32_t i = 0; i < 500; i++) {
 		struct ipc_queue *q = new_queue(MAXSIZE, SIZE,
 						LIBIPC_JOINABLE | (i % 4) << 1);
@@ -300,12 +299,11 @@ static int damage_all_the_time(void *arg)
 static void test_while_it_is_used(void **state)
 {
 	struct vandal *v = shared_alloc(sizeof(*v));
-	unsigned int seed = (unsigned int)now_ms();
+	unsigned int seed = test_seed();
 	double until = now_ms() + 700;
 	pid_t pid;
 	(void)state;
 
-	print_message("seed %u\n", seed);
 	v->q = new_queue(MAXSIZE, SIZE, LIBIPC_JOINABLE);
 	v->seed = seed + 1;
 	pid = spawn_child(damage_all_the_time, v);

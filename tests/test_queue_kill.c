@@ -84,7 +84,7 @@ static int survivor_gets(void *arg)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ killing */
+/* ----------------------------------------------------------------- killing */
 
 struct staff {
 	pid_t producer[PRODUCERS], consumer[CONSUMERS];
@@ -143,7 +143,7 @@ static void kill_for(double ms, struct staff *s, struct books *b,
 	}
 }
 
-/* --------------------------------------------------------------- accounting */
+/* -------------------------------------------------------------- accounting */
 
 /* the producers end, and then the consumers, after all that is in */
 static void go_home(struct staff *s, struct books *b)
@@ -184,9 +184,8 @@ static void run(size_t maxsize, double ms)
 {
 	struct books *b = shared_alloc(sizeof(*b));
 	struct staff s = {.killed_producers = 0};
-	unsigned int seed = (unsigned int)now_ms();
+	unsigned int seed = test_seed();
 
-	print_message("seed %u\n", seed);
 	b->q = new_queue(maxsize, sizeof(long), 0);
 	hire(&s, b);
 	kill_for(ms, &s, b, &seed);

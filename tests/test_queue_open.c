@@ -65,7 +65,7 @@ static void test_not_ours(void **state)
 	}
 }
 
-/* ------------------------------------------------------------ damaged heads */
+/* ----------------------------------------------------------- damaged heads */
 
 struct field {
 	size_t offset, size;

@@ -48,7 +48,7 @@ static void test_single_both(void **state)
 	run(LIBIPC_SINGLE_PRODUCER | LIBIPC_SINGLE_CONSUMER, 1, 10000);
 }
 
-/* ---------------------------------------------- the same answers as with lock */
+/* ------------------------------------------- the same answers as with lock */
 
 static void check_answers(struct ipc_queue *q)
 {

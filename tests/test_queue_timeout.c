@@ -60,7 +60,7 @@ static void test_what_is_there_is_taken_whatever_the_timeout(void **state)
 	close_queue(q);
 }
 
-/* ------------------------------------------------ there is an end to waiting */
+/* ---------------------------------------------- there is an end to waiting */
 
 struct wait {
 	struct ipc_queue *q;

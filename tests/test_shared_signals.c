@@ -36,29 +36,40 @@ static void test_large_object(void **state)
 	expect_exit(spawn_child(make_large, unique_name(name, "large")), 0);
 }
 
+struct stormed {
+	struct ipc_shared *s;
+	_Atomic long handled;
+	_Atomic int timed_out;
+};
+
 static int time_out_and_wait(void *arg)
 {
+	struct stormed *stormed = arg;
+	struct ipc_shared *s = stormed->s;
 	double start = now_ms();
 
-	storm_begin(&handled);
-	child_check(ipc_shared_lock(arg, 0) == -EAGAIN);
-	child_check(ipc_shared_lock(arg, 50) == -ETIMEDOUT);
+	storm_begin(&stormed->handled);
+	child_check(ipc_shared_lock(s, 0) == -EAGAIN);
+	child_check(ipc_shared_lock(s, 50) == -ETIMEDOUT);
 	child_check(now_ms() - start >= 50);
-	child_check(ipc_shared_lock(arg, LIBIPC_FOREVER) == 0);
-	child_check(ipc_shared_unlock(arg) == 0);
-	child_check(handled > 10);
+	stormed->timed_out = 1;
+	child_check(ipc_shared_lock(s, LIBIPC_FOREVER) == 0);
+	child_check(ipc_shared_unlock(s) == 0);
 	return 0;
 }
 
 static void test_lock(void **state)
 {
+	struct stormed *stormed = shared_alloc(sizeof(*stormed));
 	struct ipc_shared *s = new_shared(1);
 	pid_t pid;
 	(void)state;
 
+	stormed->s = s;
 	expect_lock(s, 0);
-	pid = spawn_child(time_out_and_wait, s);
-	sleep_ms(100);
+	pid = spawn_child(time_out_and_wait, stormed);
+	assert_true(eventually(stormed->timed_out, 10000));
+	assert_true(eventually(stormed->handled > 30, 10000));
 	expect_unlock(s);
 	expect_exit(pid, 0);
 	expect_sound(s);

@@ -75,8 +75,8 @@ LIBIPC_API int ipc_pipe_create(struct ipc_pipe *ends[2],
  * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
  *
  * Returns  0, the whole message is in the pipe; or
- *          -EPIPE     nobody can receive it. There is no SIGPIPE. After a
- *                     close this is exact; a death is seen within 10 ms.
+ *          -EPIPE     nobody can receive it: at once after a close, within
+ *                     100 ms after a death. There is no SIGPIPE.
  *          -EAGAIN    no room, @timeout_ms was 0 (always, for a message that
  *                     is larger than the capacity)
  *          -ETIMEDOUT still no room               -EINVAL  bad arguments

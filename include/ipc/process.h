@@ -51,9 +51,10 @@ typedef int ipc_process_fn(void *arg);
  * parent" is the process and not the thread that called start, with one
  * exception: if the main thread calls pthread_exit() while others go on, the
  * daemons that it started go. A daemon that another thread started carries a
- * small thread of the library's own. exec() in the parent is not its end. A
- * daemon gets away if it changes its user or, if another thread than the main
- * one started it, by exec().
+ * small thread of the library's own: stopped (SIGSTOP) when the parent dies, it
+ * goes when it continues. exec() in the parent is not its end. A daemon gets
+ * away if it changes its user or, if another thread than the main one started
+ * it, by exec().
  *
  * LIBIPC_GROUP: the child leads a process group of its own. terminate, kill
  * and stop signal the group, and what is left of it is killed when the child

@@ -122,6 +122,7 @@ LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
  * Returns  the item's length in bytes (0 is a legal item); or
  *          -EAGAIN    empty, @timeout_ms was 0    -ETIMEDOUT  still empty
  *          -EMSGSIZE  @size is too small; the item stays where it is
+ *          -ENOMEM    joinable: no memory to remember the task
  *          -EINVAL    bad arguments
  *          -EBADMSG   the shared memory is damaged
  * Crash    killed inside: the item is still there, or is gone with the caller.
@@ -164,7 +165,7 @@ LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
  *
  * Returns  how many were taken, 1 to @n; or
  *          -EMSGSIZE  the first one is longer than @size; it stays
- *          -EAGAIN, -ETIMEDOUT, -EINVAL, -EBADMSG as get
+ *          -EAGAIN, -ETIMEDOUT, -ENOMEM, -EINVAL, -EBADMSG as get
  * Crash    killed inside: all are still there, or all that it would have
  *          reported are gone with the caller.
  * Safety   as ipc_queue_get()

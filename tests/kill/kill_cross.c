@@ -183,11 +183,12 @@ static void add_sleepers(const struct hint_row *row)
 	p = sleeper[sleepers++] =
 		sweep_trace(waits(side), row->how == LEAVES ? "brief" : NULL);
 	sweep_to_sleep_entry(p);
-	if (row->how != IN_FLIGHT)
-		sweep_into_sleep(p);
 	if (row->how == LEAVES) {
+		sweep_call(p); /* its time may have run out already */
 		p = sleeper[sleepers++] = sweep_spawn(waits(side), NULL);
 		sweep_until_asleep(p);
+	} else if (row->how == ASLEEP) {
+		sweep_into_sleep(p);
 	}
 }
 
@@ -263,41 +264,168 @@ static const char *stale_point(const void *arg, unsigned long k, bool *over)
 	return judge(row->side);
 }
 
-#define HINT(name, ...)                                                        \
-	{                                                                      \
-		name, &(const struct hint_row){__VA_ARGS__}, hint_point, 1     \
-	}
+/* ------------------------------------------------------------------ frozen */
 
-#define STALE(name, ...)                                                       \
-	{                                                                      \
-		name, &(const struct hint_row){__VA_ARGS__}, stale_point, 1    \
+struct frozen_row {
+	enum side side;
+	unsigned int later; /* instructions of the giver, after its commit */
+};
+
+static bool all_are_served(const void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < sleepers; i++)
+		if (!sweep_ended(sleeper[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A getter is frozen, anywhere between its call and its sleep. A putter
+ * commits, and is killed. The getter goes on, and must take the item.
+ */
+static const char *frozen_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct frozen_row *row = arg;
+	const _Atomic uint64_t *index;
+	struct proc *giver;
+
+	make_queue(row->side);
+	index = &side_of(row->side == GETTERS ? PUTTERS : GETTERS)->index;
+	sleeper[sleepers++] = sweep_trace(waits(row->side), NULL);
+	for (unsigned long i = 0; i < k && !*over; i++)
+		*over = !sweep_step(sleeper[0]);
+	giver = sweep_trace(wakes(row->side), NULL);
+	for (uint64_t was = *index; *index == was;)
+		step(giver, 1);
+	step(giver, row->later);
+	note_words();
+	sweep_slay(giver);
+	sweep_let_go(sleeper[0]);
+	if (!sweep_eventually(all_are_served, NULL)) {
+		ipc_queue_close(queue);
+		return "it sleeps though the dead one gave";
 	}
+	return judge(row->side);
+}
+
+/* ----------------------------------------------------------------- stopped */
+
+struct stopped_row {
+	enum side side;
+	bool taken; /* the next call takes the item, instead of giving one */
+};
+
+static bool others_wait_in_vain_no_more(const void *arg)
+{
+	const struct stopped_row *row = arg;
+
+	return blocked(row->side) ||
+	       (sweep_ended(sleeper[1]) && sweep_ended(sleeper[2]));
+}
+
+static bool is_inside(enum side side, const struct proc *p)
+{
+	return (side_of(side)->word & IPCI_GATE_OWNER) ==
+	       (uint64_t)sweep_pid(p);
+}
+
+/* the next call after the one whose wake-up was swallowed */
+static const char *next_call(const struct stopped_row *row)
+{
+	if (!blocked(row->side) && row->taken && go_on(row->side) < 0)
+		return "what is there cannot be taken";
+	if (!row->taken && give(row->side) < 0)
+		return "it cannot be given to";
+	return sweep_eventually(others_wait_in_vain_no_more, row)
+		       ? NULL
+		       : "they sleep because one is stopped";
+}
+
+/*
+ * Three sleep. The first one is woken and, as by SIGSTOP, stands still after a
+ * few instructions. Unless that is inside the gate, the others must get what
+ * there is, at the latest with the next put or get.
+ */
+static const char *stopped_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct stopped_row *row = arg;
+	const char *wrong = NULL;
+
+	make_queue(row->side);
+	for (int i = 0; i < 3; i++) {
+		sleeper[i] = sweep_trace(waits(row->side), NULL);
+		sweep_to_sleep_entry(sleeper[i]);
+		sweep_into_sleep(sleeper[i]);
+		if (i > 0)
+			sweep_let_go(sleeper[i]);
+	}
+	sleepers = 3;
+	sweep_require(give(row->side) >= 0 && sweep_wakes(sleeper[0]));
+	*over = step_until_returned(sleeper[0], k);
+	note_words();
+	if (!is_inside(row->side, sleeper[0])) {
+		sweep_until_quiet();
+		wrong = next_call(row);
+	}
+	if (wrong) {
+		ipc_queue_close(queue);
+		return wrong;
+	}
+	return judge(row->side);
+}
+
+/* -------------------------------------------------------------------- rows */
+
+#define STORY(text, fn, every, type, ...)                                      \
+	{                                                                      \
+		.name = text, .point = fn, .stride = every,                    \
+		.row = &(const struct type)                                    \
+		{                                                              \
+			__VA_ARGS__                                            \
+		}                                                              \
+	}
+#define HINT(text, ...)                                                        \
+	STORY("hint, " text, hint_point, 23, hint_row, __VA_ARGS__)
+#define STALE(text, ...)                                                       \
+	STORY("W of a dead " text, stale_point, 19, hint_row, __VA_ARGS__)
+#define FROZEN(text, every, ...)                                               \
+	STORY(text, frozen_point, every, frozen_row, __VA_ARGS__)
+#define STOPPED(text, ...)                                                     \
+	STORY(text, stopped_point, 17, stopped_row, __VA_ARGS__)
 
 static const struct story stories[] = {
-	HINT("hint, getter about to sleep, 0 later", GETTERS, 0, IN_FLIGHT,
-	     false),
-	HINT("hint, getter about to sleep, 1 later", GETTERS, 1, IN_FLIGHT,
-	     false),
-	HINT("hint, getter about to sleep, 2 later", GETTERS, 2, IN_FLIGHT,
-	     false),
-	HINT("hint, getter about to sleep, 4 later", GETTERS, 4, IN_FLIGHT,
-	     false),
-	HINT("hint, getter asleep, 1 later", GETTERS, 1, ASLEEP, false),
-	HINT("hint, getter asleep, 4 later", GETTERS, 4, ASLEEP, false),
-	HINT("hint, getter that leaves, 1 later", GETTERS, 1, LEAVES, false),
-	HINT("hint, getter that leaves, 4 later", GETTERS, 4, LEAVES, false),
-	HINT("hint, putter about to sleep, 1 later", PUTTERS, 1, IN_FLIGHT,
-	     false),
-	HINT("hint, putter about to sleep, 4 later", PUTTERS, 4, IN_FLIGHT,
-	     false),
-	STALE("W of a dead getter, 0 later", GETTERS, 0, IN_FLIGHT, false),
-	STALE("W of a dead getter, 1 later", GETTERS, 1, IN_FLIGHT, false),
-	STALE("W of a dead getter, 2 later", GETTERS, 2, IN_FLIGHT, false),
-	STALE("W of a dead getter, 4 later", GETTERS, 4, IN_FLIGHT, false),
-	STALE("W of a dead getter, goes on", GETTERS, 1, IN_FLIGHT, true),
-	STALE("W of a dead getter, asleep, 1 later", GETTERS, 1, ASLEEP, false),
-	STALE("W of a dead getter, asleep, goes on", GETTERS, 1, ASLEEP, true),
-	STALE("W of a dead putter, 1 later", PUTTERS, 1, IN_FLIGHT, false),
+	HINT("getter about to sleep, 0 later", GETTERS, 0, IN_FLIGHT, false),
+	HINT("getter about to sleep, 1 later", GETTERS, 1, IN_FLIGHT, false),
+	HINT("getter about to sleep, 2 later", GETTERS, 2, IN_FLIGHT, false),
+	HINT("getter about to sleep, 4 later", GETTERS, 4, IN_FLIGHT, false),
+	HINT("getter asleep, 1 later", GETTERS, 1, ASLEEP, false),
+	HINT("getter asleep, 4 later", GETTERS, 4, ASLEEP, false),
+	HINT("getter that leaves, 1 later", GETTERS, 1, LEAVES, false),
+	HINT("getter that leaves, 4 later", GETTERS, 4, LEAVES, false),
+	HINT("putter about to sleep, 1 later", PUTTERS, 1, IN_FLIGHT, false),
+	HINT("putter about to sleep, 4 later", PUTTERS, 4, IN_FLIGHT, false),
+
+	STALE("getter, 0 later", GETTERS, 0, IN_FLIGHT, false),
+	STALE("getter, 1 later", GETTERS, 1, IN_FLIGHT, false),
+	STALE("getter, 2 later", GETTERS, 2, IN_FLIGHT, false),
+	STALE("getter, 4 later", GETTERS, 4, IN_FLIGHT, false),
+	STALE("getter, the firer goes on", GETTERS, 1, IN_FLIGHT, true),
+	STALE("getter, asleep, 1 later", GETTERS, 1, ASLEEP, false),
+	STALE("getter, asleep, the firer goes on", GETTERS, 1, ASLEEP, true),
+	STALE("putter, 1 later", PUTTERS, 1, IN_FLIGHT, false),
+
+	FROZEN("get frozen, put killed, 0 later", 5, GETTERS, 0),
+	FROZEN("get frozen, put killed, 1 later", 13, GETTERS, 1),
+	FROZEN("get frozen, put killed, 10 later", 13, GETTERS, 10),
+	FROZEN("get frozen, put killed, 40 later", 13, GETTERS, 40),
+	FROZEN("put frozen, get killed, 0 later", 13, PUTTERS, 0),
+	FROZEN("put frozen, get killed, 1 later", 13, PUTTERS, 1),
+
+	STOPPED("stopped when woken, then a put", GETTERS, false),
+	STOPPED("stopped when woken, then a get", GETTERS, true),
+	STOPPED("putter stopped when woken, then a get", PUTTERS, false),
+	STOPPED("putter stopped when woken, then a put", PUTTERS, true),
 };
 
 int main(int argc, char **argv)

@@ -40,7 +40,8 @@ struct sweep {
 	const char *(*judge)(const void *row);
 	void (*end)(const void *row);
 	bool by_calls;	     /* k counts entries to system calls and exits */
-	unsigned int stride; /* of k, in a short run */
+	unsigned int stride; /* of k, in a short run; 0: 1 */
+	unsigned int full_stride; /* in a full one */
 };
 
 /*
@@ -57,7 +58,11 @@ struct story {
 	const void *row;
 	const char *(*point)(const void *row, unsigned long k, bool *over);
 	unsigned int stride;
+	unsigned int full_stride;
 };
+
+/* row is a struct sweep: its story */
+const char *sweep_point(const void *row, unsigned long k, bool *over);
 
 int story_main(int argc, char **argv, const struct story *stories, size_t n);
 
@@ -105,6 +110,8 @@ void sweep_until_quiet(void);
  * half a second was not enough. The longest that was needed is reported.
  */
 bool sweep_eventually(bool (*is)(const void *arg), const void *arg);
+/* the same with another limit */
+bool sweep_within(int ms, bool (*is)(const void *arg), const void *arg);
 
 /* half a second, in milliseconds; longer where TEST_SLOW says so */
 int sweep_limit_ms(void);

@@ -12,7 +12,7 @@
  *              G_sleep_*  K_waitv_*   announce a sleeper, last look, sleep
  *              G_give_up              a sleeper whose time is over
  *              G_fire_*               wake one sleeper of a free gate
- *              G_hint_*               the put side finds nobody to wake
+ *              G_hint_*               a firer finds nobody to wake
  *              P_*  C_*  J_*          put, get, join around them
  *              K_death_*              handle_futex_death() in the kernel
  *
@@ -21,6 +21,8 @@
  *            the model keeps one bit per thread, stale: cleared when the thread
  *            reads or writes the word, set for all others by each step that
  *            bumps the epoch (BUMP). So no bound and no wrap-around is assumed.
+ *            hint: whether it is not 0. Its value is the epoch of the latest
+ *            sleeper; hstale is for it what stale is for the epoch.
  *            queued: on the futex of the gate, FUTEX_WAKE finds it.
  *            parked: all compares of futex_waitv have passed, truly asleep.
  *            alive:  has not died, not left and not been stopped for ever.
@@ -47,9 +49,8 @@
  *            waiters that never lock, leave once all is done; no hint.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
- *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_HINT_COMPARE HINT_RETURN
- *            HINT_EARLY LEAVE_SILENT RELEASE_LOWERS ARRIVALS_ONLY F_RETURN
- *            STICKY_OFF CHAIN JOIN_SILENT
+ *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_EPOCH_COMPARE HINT_BLIND
+ *            ARRIVALS_ONLY F_RETURN STICKY_OFF CHAIN JOIN_SILENT
  */
 
 /* Size of a run. A mask has bit i set for thread i. */
@@ -97,10 +98,10 @@
 #define TRUE_AT(i) true
 #define TAKE skip
 #define NO_COMPARE
-#define NO_HINT_COMPARE
+#define NO_HINT
 #elif defined(JOIN)
 #define TRUE_AT(i) ((i) == NP * ITEMS)
-#define NO_HINT_COMPARE
+#define NO_HINT
 #else
 #define TRUE_AT(i) ((i) != head)
 #endif
@@ -111,6 +112,10 @@
 /* shared memory */
 bit W, F;
 bit hint = HINT;
+/* who has not seen the present value of the hint */
+byte hstale = 255;
+bit hnow;		/* its value is the present epoch */
+#define HINT_CHANGES hstale = 255
 byte own;
 byte head, tail;
 /* who has not seen the present epoch */
@@ -135,7 +140,7 @@ bit stopped, after;
 #define SEES DROP(stale)
 #define FORGETS stale = stale | BIT(me)
 #define SAME_EPOCH (!IN(stale))
-#define BUMP stale = 255
+#define BUMP stale = 255; hnow = 0
 #ifdef ARRIVALS_ONLY
 #define BUMP_ACQUIRE skip
 #define BUMP_FIRE skip
@@ -235,31 +240,37 @@ G_fire_clear:
 }
 
 /*
- * The put side found the gate idle: spare later puts the look at its word.
- * A sleeper may have come meanwhile: then raise the hint and fire again.
+ * Nobody sleeps: spare later puts the look at the word. The hint is the epoch
+ * of the latest sleeper, so the CAS fails if one came since it was read.
  */
 inline lower()
 {
-/* G_hint_down: */
-	atomic { KILL; hint = 0 };
+	skip;
+#ifndef NO_HINT
+/* G_hint_read: */
+	atomic { KILL; DROP(hstale) };
 G_hint_look:
 	atomic {
 		KILL;
 		if
-		:: !W -> goto fired
+		:: W -> hstale = hstale | BIT(me); goto G_fire_load
 		:: else
 		fi
 	};
-G_hint_up:
+G_hint_down:
 	atomic {
 		KILL;
-		hint = 1;
-#ifdef HINT_RETURN
-		goto fired
+		if
+#ifdef HINT_BLIND
+		:: hint -> hint = 0; HINT_CHANGES; hnow = 0
 #else
-		goto G_fire_load
+		:: hint && !IN(hstale) -> hint = 0; HINT_CHANGES; hnow = 0
 #endif
+		:: else
+		fi;
+		hstale = hstale | BIT(me)
 	}
+#endif
 }
 
 /*
@@ -286,17 +297,31 @@ G_sleep_mark:
 		if
 		:: SAME_EPOCH && W == w && F == f && own == o ->
 			assert(!o || !f);
-			W = 1;
-			F = 0;		/* it is about to look for itself */
-			BUMP;
+			if
+			:: W && !F	/* joins those who sleep already */
+			:: else ->
+				W = 1;
+				F = 0;	/* it is about to look for itself */
+				BUMP; SEES
+			fi;
 			w = 0; f = 0
 		:: else ->
 			FORGETS; w = 0; f = 0; o = 0;
 			goto G_try
 		fi
 	};
+#ifndef NO_HINT
 G_sleep_hint:
-	atomic { KILL; hint = 1 };
+	atomic {
+		KILL;
+		if
+		:: SAME_EPOCH && hnow
+		:: SAME_EPOCH && !hnow -> hint = 1; HINT_CHANGES; hnow = 1
+		:: IN(stale) -> hint = 1; HINT_CHANGES; hnow = 0
+		:: IN(stale) && hint	/* that very value stands there */
+		fi
+	};
+#endif
 G_sleep_seen:
 	atomic { KILL; seen = tail };
 G_sleep_last_look:
@@ -304,7 +329,7 @@ G_sleep_last_look:
 		KILL;
 		if
 		:: !o && TRUE_AT(seen) ->
-			seen = 0;
+			FORGETS; seen = 0;
 			goto G_try
 		:: else
 		fi
@@ -313,37 +338,40 @@ K_waitv_gate:
 	atomic {
 		KILL;
 		if
-		:: W && !F && own == o ->
-			o = 0;
-			queued = queued | BIT(me)
+		:: W && !F && own == o -> queued = queued | BIT(me)
 		:: else ->
-			o = 0; seen = 0;
+			FORGETS; o = 0; seen = 0;
 			goto G_try
 		fi
 	};
-#ifndef NO_COMPARE
-K_waitv_index:
+#ifndef NO_HINT
+K_waitv_epoch:
 	atomic {
 		KILL;
 		if
-		:: tail != seen ->
-			DROP(queued); seen = 0;
+#ifndef NO_EPOCH_COMPARE
+		:: IN(stale) ->
+			FORGETS; DROP(queued); o = 0; seen = 0;
 			goto G_try
+#endif
 		:: else
 		fi
 	};
 #endif
-K_waitv_hint:
+K_waitv_index:
 	atomic {
 		KILL;
-		seen = 0;
+		FORGETS;
 		if
-#ifndef NO_HINT_COMPARE
-		:: !hint ->
-			DROP(queued);
+#ifndef NO_COMPARE
+		:: !o && tail != seen ->
+			DROP(queued); o = 0; seen = 0;
 			goto G_try
 #endif
-		:: else -> parked = parked | BIT(me); QUIET
+		:: else ->
+			o = 0; seen = 0;
+			parked = parked | BIT(me);
+			QUIET
 		fi
 	};
 end_asleep:
@@ -358,16 +386,6 @@ end_asleep:
 		fi;
 		DROP(queued); DROP(parked)
 	};
-#if TIMED && !defined(LEAVE_SILENT)
-G_give_up:
-	atomic {
-		KILL;
-		if
-		:: last -> hint = 1		/* before its last look */
-		:: else
-		fi
-	};
-#endif
 	goto G_try
 }
 
@@ -376,7 +394,7 @@ inline halt()
 {
 	atomic {
 #if STOPS
-		FORGETS; DROP(queued); DROP(parked); DROP(alive);
+		FORGETS; hstale = hstale | BIT(me); DROP(queued); DROP(parked); DROP(alive);
 		o = 0; w = 0; f = 0; seen = 0;
 		last = 0; took = 0; rounds = 0; pend = 0;
 		stopped = 1;
@@ -392,7 +410,7 @@ inline death()
 {
 /* killed: K_death_word: */
 	atomic {
-		FORGETS; DROP(queued); DROP(parked);
+		FORGETS; hstale = hstale | BIT(me); DROP(queued); DROP(parked);
 		o = 0; w = 0; f = 0; seen = 0; last = 0; took = 0; rounds = 0;
 		if
 		:: own == me && (linked || pend) -> own = 0; F = 1; w = W
@@ -490,15 +508,8 @@ G_release_fast:
 		:: else
 		fi
 	};
-#ifdef HINT_EARLY
-	atomic { KILL; hint = 1 };
-#endif
 G_release_slow:
 	atomic { KILL; assert(own == me); own = 0 };	/* W stays */
-#ifndef HINT_EARLY
-G_release_hint:
-	atomic { KILL; hint = 1 };
-#endif
 G_release_seen:
 	atomic { KILL; seen = tail };
 G_release_look:
@@ -512,9 +523,7 @@ G_release_look:
 G_fire_load:
 	fire();
 idle:
-#ifdef RELEASE_LOWERS
 	lower();
-#endif
 fired:
 	if
 	:: took || last
@@ -634,9 +643,7 @@ P_look:
 G_fire_load:
 	fire();
 idle:
-#ifndef JOIN
 	lower();
-#endif
 fired:
 	atomic {
 		KILL;

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh - the kill sweeps, and the proof that they can fail
+#
+#	tests/kill/run.sh short	   some instructions of each call: half a minute
+#	tests/kill/run.sh [full]   every instruction: some minutes
+#
+# Prints TAP. One lane for each CPU, each with its share of every program's
+# rows. Then the controls: the library with one safeguard taken out, which the
+# row named with it must notice. The programs are those that `make killers`
+# made in $BUILD/kill.
+
+mode=${1:-full}
+kill=${BUILD:-build}/kill
+lanes=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+[ "$mode" = short ] || [ "$mode" = full ] || { echo "short or full?" && exit 2; }
+
+# $1: lane; what a program does not say for itself: that it came to its end
+sweeps() {
+	for source in "$(dirname "$0")"/kill_*.c; do
+		program=$(basename "$source" .c)
+		SWEEP_LANE=$1/$lanes "$kill/$program" "$mode" 2>&1
+		status=$?
+		[ $status -le 1 ] || echo "not ok - $program exited with $status"
+	done
+}
+
+# $1: the safeguard; $2: program, $3: row; from "not ok - put: 276 points, 47
+# bad, ..." to "ok - control: 47 of 276 points"
+control() {
+	where=$kill/$(echo "$1" | tr '[:upper:]' '[:lower:]')/$2
+	echo "1..1"
+	"$where" "$mode" "$3" 2>&1 | awk -v name="control $1 goes red" '
+	/^(not )?ok - / { n++; bad = $(NF - 5); points = $(NF - 7); row = $0 }
+	END {
+		sub(/^(not )?ok - /, "", row)
+		sub(/: [0-9]+ points.*/, "", row)
+		red = n == 1 && bad > 0
+		printf "%s - %s: %d of %d points (%s)\n",
+			red ? "ok" : "not ok", name, bad, points, row
+	}'
+}
+
+controls() {
+	control NO_DEBT kill_queue "put, 1 getter asleep"
+	control NO_DEBT kill_queue "get, 1 putter asleep"
+	control NO_DEBT kill_joinable "task_done, 1 joiner asleep"
+	control NO_DEBT kill_pipe "send, receiver asleep"
+	control NO_COMPARE kill_cross "get frozen, put killed, 0 later"
+	control NO_COMPARE kill_cross "W of a dead getter, 0 later"
+	control NO_ANNOUNCE kill_queue "put, 1 getter asleep"
+	control NO_ANNOUNCE kill_mutex "unlock, 1 waiter asleep"
+}
+
+everything() {
+	lane=0
+	while [ $lane -lt "$lanes" ]; do
+		sweeps $lane &
+		lane=$((lane + 1))
+	done
+	wait
+	controls
+}
+
+everything | awk '
+/^1\.\.[0-9]+$/ { plan += substr($0, 4); next }
+/^(not )?ok - / { sub(/ok - /, "ok " ++n " - "); failed += /^not / }
+/^Bail out/ { print "not ok " ++n " - " $0; failed++; next }
+{ print; fflush() }
+END {
+	print "1.." plan
+	exit failed || n != plan || !n
+}'
