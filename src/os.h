@@ -109,8 +109,8 @@ enum {
 /*
  * Sleeps on the low half of same[0].word while the halves of all n words are
  * what they were; the comparison and the falling asleep are one step as seen by
- * whoever changes one of them and then wakes. Returns -ETIMEDOUT when the deadline
- * passed and nobody woke it, else 0, also for no reason at all.
+ * whoever changes one of them and then wakes. Returns -ETIMEDOUT when the
+ * deadline passed and nobody woke it, else 0, also for no reason at all.
  */
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 

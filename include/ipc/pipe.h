@@ -45,8 +45,8 @@ struct ipc_pipe;
 #define LIBIPC_SIMPLEX 0x1
 
 struct ipc_pipe_opts {
-	size_t capacity; /* bytes per direction, rounded up; 0: 64 KiB. A message
-			    of that size fits whole */
+	size_t capacity; /* bytes per direction that a message fits into whole,
+			    rounded up; 0: 64 KiB */
 	uint32_t flags;
 	uint32_t reserved32;
 	uint64_t reserved[2];

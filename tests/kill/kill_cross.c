@@ -126,6 +126,12 @@ static bool step_until_returned(struct proc *p, unsigned long n)
 	return sweep_returned(p, NULL);
 }
 
+static bool is_inside(enum side side, const struct proc *p)
+{
+	return (side_of(side)->word & IPCI_GATE_OWNER) ==
+	       (uint64_t)sweep_pid(p);
+}
+
 /* after a death: those who sleep do so with reason, and the next one wakes */
 static const char *judge(enum side side)
 {
@@ -223,11 +229,11 @@ static const char *hint_point(const void *arg, unsigned long k, bool *over)
 }
 
 /*
- * KILLED F1: W without a hint. One comes to sleep, and stalls after S3; the
- * item that it saw not yet comes and goes, and with it W, but not the hint.
- * There the firer stands, as above. Now another one sets W again (S2) and
- * dies, and the first one goes on and finds the word that it left, as far as
- * the kernel compares it. The firer takes the hint back, and is killed.
+ * W without a hint. One comes to sleep, and stalls after S3; the item that it
+ * saw not yet comes and goes, and with it W, but not the hint. There the firer
+ * stands, as above. Now another one sets W again (S2) and dies before S3: so
+ * the low half of the word is once more what the first one left. The firer
+ * takes the hint back, and is killed; and the first one goes to sleep.
  */
 static const char *stale_point(const void *arg, unsigned long k, bool *over)
 {
@@ -262,6 +268,75 @@ static const char *stale_point(const void *arg, unsigned long k, bool *over)
 	else
 		sweep_slay(firer);
 	return judge(row->side);
+}
+
+/*
+ * One who leaves a hint long after it looked. Somebody sleeps, so the word need
+ * not change for the next one that comes, which is frozen after k instructions.
+ * The sleeper gets its item and goes; W is cleared; the firer is about to take
+ * back the hint of that time. Then a new one falls asleep, and the frozen one
+ * goes on, leaves its hint, cannot sleep, and gives up.
+ */
+static void before_the_frozen_one(enum side side)
+{
+	make_queue(side);
+	sweep_until_asleep(sweep_spawn(waits(side), NULL));
+}
+
+static struct proc *after_the_frozen_one(enum side side)
+{
+	sweep_require(give(side) >= 0);
+	sweep_until_quiet();
+	sweep_require(give(side) >= 0 && go_on(side) >= 0);
+	return sweep_trace(wakes(side), NULL);
+}
+
+/* instructions of the firer until it has taken the hint back */
+static unsigned long count_until_hint_is_gone(enum side side)
+{
+	struct proc *firer;
+	unsigned long n = 0;
+
+	before_the_frozen_one(side);
+	firer = after_the_frozen_one(side);
+	sweep_require(side_of(side)->hint);
+	for (; side_of(side)->hint; n++)
+		step(firer, 1);
+	sweep_slay(firer);
+	ipc_queue_close(queue);
+	return n;
+}
+
+static const char *late_point(const void *arg, unsigned long k, bool *over)
+{
+	const struct hint_row *row = arg;
+	const enum side side = row->side;
+	unsigned long n = count_until_hint_is_gone(side);
+	struct proc *frozen, *firer;
+	double until;
+
+	before_the_frozen_one(side);
+	frozen = sweep_trace(waits(side), "brief");
+	until = sweep_now_ms() + BRIEF_MS;
+	while (k-- && !*over)
+		*over = !sweep_step(frozen);
+	while (!*over && is_inside(side, frozen))
+		step(frozen, 1);
+	firer = after_the_frozen_one(side);
+	step(firer, n - 1);
+	if (!blocked(side))
+		sweep_require(go_on(side) >= 0);
+	sleeper[sleepers++] = sweep_spawn(waits(side), NULL);
+	sweep_until_asleep(sleeper[0]);
+	if (!*over)
+		sweep_to_sleep_entry(frozen);
+	note_words();
+	step(firer, 1);
+	sweep_let_go(firer);
+	while (sweep_now_ms() < until)
+		;
+	sweep_let_go(frozen);
+	return judge(side);
 }
 
 /* ------------------------------------------------------------------ frozen */
@@ -324,12 +399,6 @@ static bool others_wait_in_vain_no_more(const void *arg)
 	       (sweep_ended(sleeper[1]) && sweep_ended(sleeper[2]));
 }
 
-static bool is_inside(enum side side, const struct proc *p)
-{
-	return (side_of(side)->word & IPCI_GATE_OWNER) ==
-	       (uint64_t)sweep_pid(p);
-}
-
 /* the next call after the one whose wake-up was swallowed */
 static const char *next_call(const struct stopped_row *row)
 {
@@ -389,6 +458,8 @@ static const char *stopped_point(const void *arg, unsigned long k, bool *over)
 	STORY("hint, " text, hint_point, 23, hint_row, __VA_ARGS__)
 #define STALE(text, ...)                                                       \
 	STORY("W of a dead " text, stale_point, 19, hint_row, __VA_ARGS__)
+#define LATE(text, ...)                                                        \
+	STORY("late hint, " text, late_point, 7, hint_row, __VA_ARGS__)
 #define FROZEN(text, every, ...)                                               \
 	STORY(text, frozen_point, every, frozen_row, __VA_ARGS__)
 #define STOPPED(text, ...)                                                     \
@@ -414,6 +485,9 @@ static const struct story stories[] = {
 	STALE("getter, asleep, 1 later", GETTERS, 1, ASLEEP, false),
 	STALE("getter, asleep, the firer goes on", GETTERS, 1, ASLEEP, true),
 	STALE("putter, 1 later", PUTTERS, 1, IN_FLIGHT, false),
+
+	LATE("getter", GETTERS),
+	LATE("putter", PUTTERS),
 
 	FROZEN("get frozen, put killed, 0 later", 5, GETTERS, 0),
 	FROZEN("get frozen, put killed, 1 later", 13, GETTERS, 1),

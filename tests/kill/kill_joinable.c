@@ -31,6 +31,7 @@ struct row {
 	unsigned int ours;    /* tasks that the parent has got, too */
 	unsigned int joiners; /* asleep when the victim begins */
 	bool in_flight;	      /* they are not yet asleep, but about to be */
+	bool one_stopped;     /* the first of them, as soon as it is woken */
 	bool asks;	      /* the victim waits for something */
 	unsigned int behind;  /* joiners, or getters, behind the victim */
 	int timeout_ms;	      /* of the victim, which waits in vain; 0: none */
@@ -129,6 +130,15 @@ static int victim(const void *arg)
 
 /* ------------------------------------------------------------------- begin */
 
+/* being traced, it stops when it is woken */
+static void add_stopped_joiner(void)
+{
+	struct proc *p = joiner[joiners++] = sweep_trace(join_once, NULL);
+
+	sweep_to_sleep_entry(p);
+	sweep_into_sleep(p);
+}
+
 static void add_joiners(unsigned int n, bool in_flight)
 {
 	for (unsigned int i = 0; i < n; i++, joiners++) {
@@ -157,6 +167,8 @@ static void begin(const void *arg)
 	asked = false;
 	while (next_task < row->tasks)
 		sweep_require(put_task());
+	if (row->one_stopped)
+		add_stopped_joiner();
 	add_joiners(row->joiners, row->in_flight);
 }
 
@@ -276,13 +288,24 @@ static const char *account(const struct row *row)
 	return NULL;
 }
 
+static bool all_but_the_first_are_back(const void *arg)
+{
+	(void)arg;
+	return waiting(joiner + 1, joiners - 1) == 0;
+}
+
 static const char *judge(const void *arg)
 {
 	const struct row *row = arg;
 	const char *wrong;
 
-	for (int i = 0; i < joiners; i++)
+	for (int i = row->one_stopped; i < joiners; i++)
 		sweep_let_go(joiner[i]);
+	if (row->one_stopped && shared->done &&
+	    !sweep_eventually(all_but_the_first_are_back, NULL))
+		return "they sleep because one is stopped";
+	if (row->one_stopped)
+		sweep_let_go(joiner[0]);
 	if (row->asks && !asked)
 		ask(row);
 	if (!sweep_eventually(nobody_waits_in_vain, NULL))
@@ -319,6 +342,8 @@ static const struct sweep sweeps[] = {
 	    .joiners = 1),
 	ROW("task_done, 3 joiners asleep", 11, .op = DONE, .tasks = 1,
 	    .mine = 1, .joiners = 3),
+	ROW("task_done, 3 joiners asleep, one is stopped", 11, .op = DONE,
+	    .tasks = 1, .mine = 1, .joiners = 2, .one_stopped = true),
 	ROW("task_done, 3 joiners about to sleep", 11, .op = DONE, .tasks = 1,
 	    .mine = 1, .joiners = 3, .in_flight = true),
 	ROW("task_done, not the last one, 3 joiners asleep", 7, .op = DONE,
