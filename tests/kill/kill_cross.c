@@ -271,19 +271,28 @@ static const char *stale_point(const void *arg, unsigned long k, bool *over)
 }
 
 /*
- * One who leaves a hint long after it looked. Somebody sleeps, so the word need
- * not change for the next one that comes, which is frozen after k instructions.
- * The sleeper gets its item and goes; W is cleared; the firer is about to take
- * back the hint of that time. Then a new one falls asleep, and the frozen one
- * goes on, leaves its hint, cannot sleep, and gives up.
+ * One who leaves a hint long after it looked. It has been inside and found
+ * nothing; somebody else falls asleep, so the word need not change for it. It
+ * is frozen k instructions later. The sleeper gets its item and goes; W is
+ * cleared; the firer is about to take back the hint of that time. Then a new
+ * one falls asleep. The frozen one goes on, leaves its hint, cannot sleep, and
+ * takes what there is.
  */
-static void before_the_frozen_one(enum side side)
+static struct proc *begin_late(enum side side)
 {
+	struct proc *frozen;
+
 	make_queue(side);
+	frozen = sweep_trace(waits(side), NULL);
+	while (!is_inside(side, frozen))
+		step(frozen, 1);
+	while (is_inside(side, frozen))
+		step(frozen, 1);
 	sweep_until_asleep(sweep_spawn(waits(side), NULL));
+	return frozen;
 }
 
-static struct proc *after_the_frozen_one(enum side side)
+static struct proc *bring_firer(enum side side)
 {
 	sweep_require(give(side) >= 0);
 	sweep_until_quiet();
@@ -294,48 +303,40 @@ static struct proc *after_the_frozen_one(enum side side)
 /* instructions of the firer until it has taken the hint back */
 static unsigned long count_until_hint_is_gone(enum side side)
 {
-	struct proc *firer;
+	struct proc *firer, *frozen = begin_late(side);
 	unsigned long n = 0;
 
-	before_the_frozen_one(side);
-	firer = after_the_frozen_one(side);
+	firer = bring_firer(side);
 	sweep_require(side_of(side)->hint);
 	for (; side_of(side)->hint; n++)
 		step(firer, 1);
 	sweep_slay(firer);
+	sweep_slay(frozen);
 	ipc_queue_close(queue);
 	return n;
 }
 
 static const char *late_point(const void *arg, unsigned long k, bool *over)
 {
-	const struct hint_row *row = arg;
-	const enum side side = row->side;
+	const enum side side = *(const enum side *)arg;
 	unsigned long n = count_until_hint_is_gone(side);
-	struct proc *frozen, *firer;
-	double until;
+	struct proc *frozen = begin_late(side), *firer;
 
-	before_the_frozen_one(side);
-	frozen = sweep_trace(waits(side), "brief");
-	until = sweep_now_ms() + BRIEF_MS;
+	sleeper[sleepers++] = frozen;
 	while (k-- && !*over)
 		*over = !sweep_step(frozen);
-	while (!*over && is_inside(side, frozen))
-		step(frozen, 1);
-	firer = after_the_frozen_one(side);
+	firer = bring_firer(side);
 	step(firer, n - 1);
 	if (!blocked(side))
 		sweep_require(go_on(side) >= 0);
 	sleeper[sleepers++] = sweep_spawn(waits(side), NULL);
-	sweep_until_asleep(sleeper[0]);
+	sweep_until_asleep(sleeper[1]);
 	if (!*over)
 		sweep_to_sleep_entry(frozen);
-	note_words();
 	step(firer, 1);
+	note_words();
 	sweep_let_go(firer);
-	while (sweep_now_ms() < until)
-		;
-	sweep_let_go(frozen);
+	sweep_require(give(side) >= 0);
 	return judge(side);
 }
 
@@ -459,7 +460,13 @@ static const char *stopped_point(const void *arg, unsigned long k, bool *over)
 #define STALE(text, ...)                                                       \
 	STORY("W of a dead " text, stale_point, 19, hint_row, __VA_ARGS__)
 #define LATE(text, ...)                                                        \
-	STORY("late hint, " text, late_point, 7, hint_row, __VA_ARGS__)
+	{                                                                      \
+		.name = "late hint, " text, .point = late_point, .stride = 11, \
+		.row = &(const enum side)                                      \
+		{                                                              \
+			__VA_ARGS__                                            \
+		}                                                              \
+	}
 #define FROZEN(text, every, ...)                                               \
 	STORY(text, frozen_point, every, frozen_row, __VA_ARGS__)
 #define STOPPED(text, ...)                                                     \
