@@ -110,11 +110,30 @@ static uint64_t with_sleepers(uint64_t is)
 }
 
 /*
+ * S3, from the hint that stood there before we looked at the word: so hints
+ * only go forward, and a slow sleeper cannot put an old one over a newer one,
+ * which somebody in F1, who has seen the old one, would then clear.
+ */
+static bool leave_hint(const struct ipci_gate *g, uint64_t before,
+		       uint64_t word)
+{
+	uint64_t mine = hint_of(word);
+
+	return atomic_compare_exchange_strong_explicit(g->hint, &before, mine,
+						       memory_order_seq_cst,
+						       memory_order_seq_cst) ||
+	       before == mine; /* of one that came with us */
+}
+
+/*
  * S2 .. S6, announced. Returns when it may be worth another look. With an
  * owner inside the index is not compared: its release will look (R5).
  */
 static void nap(const struct ipci_gate *g, int64_t deadline)
 {
+	uint64_t hint =
+		g->hint ? atomic_load_explicit(g->hint, memory_order_seq_cst)
+			: 0;
 	uint64_t is = word_of(g), mine = with_sleepers(is);
 	bool owned = is & IPCI_GATE_OWNER;
 	struct ipci_still same[IPCI_STILL_MAX] = {{g->word, mine, false}};
@@ -125,8 +144,8 @@ static void nap(const struct ipci_gate *g, int64_t deadline)
 	if (mine != is && !swap(g, is, mine))
 		return;
 	if (g->hint) {
-		atomic_store_explicit(g->hint, hint_of(mine), /* S3 */
-				      memory_order_seq_cst);
+		if (!leave_hint(g, hint, mine)) /* S3 */
+			return;
 		same[n++] = (struct ipci_still){g->word, mine, true};
 	}
 	if (!owned && g->index)

@@ -121,9 +121,10 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                fire, and every sleeper that changes the word (sets W or
  *                takes F out) moves the epoch
  *            G5  hint is 0: nobody sleeps. It is not a flag but the epoch in
- *                which the latest sleeper came. While the epoch stands still,
- *                W stays set (G4), so whoever saw a hint and then no W, knows
- *                it for outdated, and may clear that hint (CAS), no other.
+ *                which the latest sleeper came; it only goes forward, or to 0.
+ *                While the epoch stands still, W stays set (G4), so whoever saw
+ *                a hint and then no W, knows that hint for outdated, and may
+ *                clear it (CAS), and no other.
  *
  * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
  *                     A3 on the list
@@ -134,7 +135,8 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                     R6 pending = none
  *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1 (4 and
  *                                            3: they are, and stay as they are)
- *                     S3 hint = epoch     S4 read the index
+ *                     S3 CAS hint = epoch, from what it was before we read
+ *                        the word         S4 read the index
  *                     S5 last look: condition false
  *                     S6 wait, if word and index are still the same
  *            fire     F1 no W: CAS the hint, as it was before we saw that, to

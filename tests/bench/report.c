@@ -123,9 +123,9 @@ static void row(const struct outcome *o, int peer, int figure)
 	speeds(o, peer, figure, v);
 	printf(" %7sx", brief(median(v, n), a));
 	sorted(v, v, n);
-	printf(" %6s .. %-6s", brief(v[0], a), brief(v[n - 1], b));
+	printf(" %6s .. %s", brief(v[0], a), brief(v[n - 1], b));
 	if (o->contest->apart)
-		printf(" %5.0f", median(o->line_ns, n));
+		printf("%*.0f", 12 - (int)strlen(b), median(o->line_ns, n));
 	putchar('\n');
 }
 
