@@ -43,6 +43,9 @@
  *            left out, so two producers may be anywhere at once. announce and
  *            withdraw of pend are merged into the neighbouring step: no
  *            other thread sees them, and KILL stands before and after.
+ *            That a hint which was replaced never comes back is taken for
+ *            granted here: layout.h argues it (G5), the cross sweep tries to
+ *            make it fail (tests/kill/kill_cross.c, "late hint").
  *
  * VARIANTS   default: consumers that lock (queue). MUTEX: condition always true,
  *            no index, no hint. PIPE: one reader that never locks. JOIN: several
@@ -280,6 +283,10 @@ G_hint_down:
 inline sleep()
 {
 /* G_sleep_load: */
+#ifndef NO_HINT
+	atomic { KILL; DROP(hstale) };	/* the hint, before the word */
+G_sleep_word:
+#endif
 	atomic { KILL; w = W; f = F; o = own; SEES };
 G_sleep_look:
 	atomic {
@@ -315,11 +322,17 @@ G_sleep_hint:
 	atomic {
 		KILL;
 		if
-		:: SAME_EPOCH && hnow
-		:: SAME_EPOCH && !hnow -> hint = 1; HINT_CHANGES; hnow = 1
-		:: IN(stale) -> hint = 1; HINT_CHANGES; hnow = 0
-		:: IN(stale) && hint	/* that very value stands there */
-		fi
+		:: SAME_EPOCH && hnow		/* one that came with us */
+		:: !IN(hstale) && SAME_EPOCH && !hnow ->
+			hint = 1; HINT_CHANGES; hnow = 1
+		:: !IN(hstale) && IN(stale) ->	/* an old one, yet no older */
+			hint = 1; HINT_CHANGES; hnow = 0
+		:: IN(stale) && hint		/* that very value stands there */
+		:: IN(hstale) && !(SAME_EPOCH && hnow) ->
+			FORGETS; o = 0;
+			goto G_try
+		fi;
+		hstale = hstale | BIT(me)
 	};
 #endif
 G_sleep_seen:
