@@ -99,7 +99,7 @@ bool sweep_eventually(bool (*is)(const void *), const void *arg)
 	return sweep_within(LIMIT_MS, is, arg);
 }
 
-/* ----------------------------------------------------------------- one sweep */
+/* ---------------------------------------------------------------- one sweep */
 
 /* k instructions, or calls, on; true: the call has returned, or will never */
 static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
