@@ -27,9 +27,9 @@
  *            committed counts, the rest did not happen, and whatever it held
  *            goes to the next in line. Each function's Crash line says which.
  *            A process that is stopped (SIGSTOP, a debugger) while it sleeps
- *            in a call holds nothing. Was a wake-up on its way to it, the one
- *            item that it was woken for waits for the next put or get, or for
- *            it to continue or die. Stopped inside the few instructions of a
+ *            in a call holds nothing. Was a wake-up on its way to it, what it
+ *            was woken for (an item, two at most; a mutex) waits for the next
+ *            put, get or unlock, or for it to continue or die. Stopped inside the few instructions of a
  *            critical section, it blocks that side until it continues.
  * SAFETY     each function's Safety line says whether it may be called from
  *            several threads and several processes at once (thread, process),

@@ -16,26 +16,25 @@
  *              P_*  C_*  J_*          put, get, join around them
  *              K_death_*              handle_futex_death() in the kernel
  *
- * STATE      word = { epoch | W | F | owner }. The epoch is not a number here:
- *            it only ever serves to tell "nothing happened since I saw it", so
- *            the model keeps one bit per thread, stale: cleared when the thread
- *            reads or writes the word, set for all others by each step that
- *            bumps the epoch (BUMP). So no bound and no wrap-around is assumed.
- *            hint: whether it is not 0. Its value is the epoch of the latest
- *            sleeper; hstale is for it what stale is for the epoch.
+ * STATE      word = { epoch | W | F | owner }. Epoch and hint are numbers of
+ *            which only equality counts, and an epoch never comes twice; so
+ *            BUMP gives the word a number that nobody remembers, and renames
+ *            the others (rename): exact, and without bound or wrap-around.
+ *            e[i]: the epoch, h[i]: the hint that thread i remembers. 0: none.
  *            queued: on the futex of the gate, FUTEX_WAKE finds it.
  *            parked: all compares of futex_waitv have passed, truly asleep.
  *            alive:  has not died, not left and not been stopped for ever.
  *            pend:   list_op_pending names the gate (private to its thread).
  *
  * CLAIMS     1 When every thread that is alive is asleep, no sleeper's
- *              condition is true (QUIET). Where a thread was stopped for ever, not
- *              as the owner: unless nothing was put or got since.
+ *              condition is true (QUIET). Where a thread was stopped for
+ *              ever, not as the owner: unless nothing was put or got since.
  *            2 Whoever owns the gate stays its owner until it releases it.
  *            3 Nobody is queued at the moment W is cleared (G_fire_clear), and
  *              W is set when everybody sleeps.
  *            4 Sleeping is the only place where a thread waits (pan's search
- *              for invalid end states).
+ *              for invalid end states), and no run is endless (pan built with
+ *              -DNP: no label is marked as progress, so every cycle counts).
  *
  * ABSTRACTED Memory is sequentially consistent: all these steps are seq_cst or
  *            read-modify-write in the code. FUTEX_WAKE picks any sleeper, not
@@ -43,17 +42,14 @@
  *            left out, so two producers may be anywhere at once. announce and
  *            withdraw of pend are merged into the neighbouring step: no
  *            other thread sees them, and KILL stands before and after.
- *            That a hint which was replaced never comes back is taken for
- *            granted here: layout.h argues it (G5), the cross sweep tries to
- *            make it fail (tests/kill/kill_cross.c, "late hint").
  *
- * VARIANTS   default: consumers that lock (queue). MUTEX: condition always true,
- *            no index, no hint. PIPE: one reader that never locks. JOIN: several
- *            waiters that never lock, leave once all is done; no hint.
+ * VARIANTS   default: consumers that lock (queue). MUTEX: condition always
+ *            true, no index, no hint. PIPE: one reader that never locks.
+ *            JOIN: waiters that never lock, leave once all is done; no hint.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
  *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_EPOCH_COMPARE HINT_BLIND
- *            ARRIVALS_ONLY F_RETURN STICKY_OFF CHAIN JOIN_SILENT
+ *            HINT_STORE ARRIVALS_ONLY F_RETURN STICKY_OFF CHAIN JOIN_SILENT
  */
 
 /* Size of a run. A mask has bit i set for thread i. */
@@ -73,7 +69,7 @@
 #define ROUNDS 1	/* gets per consumer of the mask LEAVES */
 #endif
 #ifndef LEAVES
-#define LEAVES 0	/* mask: leaves after ROUNDS gets; others get for ever */
+#define LEAVES 0	/* mask: leaves after ROUNDS gets; others never */
 #endif
 #ifndef MORTAL
 #define MORTAL 0	/* mask: may be killed before any step */
@@ -89,7 +85,7 @@
 #endif
 
 #ifndef HINT
-#define HINT 0		/* 1: start with the hint that earlier sleepers left */
+#define HINT 0		/* 9: earlier sleepers have left it up */
 #endif
 
 #define BIT(i) (1 << (i))
@@ -114,15 +110,12 @@
 
 /* shared memory */
 bit W, F;
-bit hint = HINT;
-/* who has not seen the present value of the hint */
-byte hstale = 255;
-bit hnow;		/* its value is the present epoch */
-#define HINT_CHANGES hstale = 255
+byte epoch = 1, hint = HINT;
+/* what each thread remembers of them */
+byte e[NC + NP + 1], h[NC + NP + 1];
+hidden byte name[16], i, n, v;
 byte own;
 byte head, tail;
-/* who has not seen the present epoch */
-byte stale = 255;
 /* the kernel */
 byte queued, parked;
 byte alive = BIT(NC + NP + 1) - 2;
@@ -140,10 +133,10 @@ bit stopped, after;
 #define EXCUSED false
 #endif
 
-#define SEES DROP(stale)
-#define FORGETS stale = stale | BIT(me)
-#define SAME_EPOCH (!IN(stale))
-#define BUMP stale = 255; hnow = 0
+#define SEES e[me] = epoch
+#define FORGETS e[me] = 0; h[me] = 0
+#define SAME_EPOCH (e[me] == epoch)
+#define BUMP epoch = 15; rename()
 #ifdef ARRIVALS_ONLY
 #define BUMP_ACQUIRE skip
 #define BUMP_FIRE skip
@@ -168,6 +161,37 @@ bit stopped, after;
 #define QUIET						\
 	assert((queued & parked) != alive || !queued ||	\
 	       (W && (!TRUE_AT(tail) || EXCUSED)))
+
+inline rename_one(x)
+{
+	v = x;
+	if
+	:: v && !name[v] -> n++; name[v] = n
+	:: else
+	fi;
+	x = name[v]
+}
+
+/* 1, 2, 3 in the order in which they are found here; 15: the new epoch */
+inline rename()
+{
+	d_step {
+		n = 0;
+		rename_one(epoch);
+		rename_one(hint);
+		i = 1;
+		do
+		:: i <= NC + NP -> rename_one(e[i]); rename_one(h[i]); i++
+		:: else -> break
+		od;
+		i = 0;
+		do
+		:: i < 16 -> name[i] = 0; i++
+		:: else -> break
+		od;
+		i = 0; n = 0; v = 0
+	}
+}
 
 inline wake_one()
 {
@@ -251,12 +275,12 @@ inline lower()
 	skip;
 #ifndef NO_HINT
 /* G_hint_read: */
-	atomic { KILL; DROP(hstale) };
+	atomic { KILL; h[me] = hint };
 G_hint_look:
 	atomic {
 		KILL;
 		if
-		:: W -> hstale = hstale | BIT(me); goto G_fire_load
+		:: W -> FORGETS; goto G_fire_load
 		:: else
 		fi
 	};
@@ -265,13 +289,13 @@ G_hint_down:
 		KILL;
 		if
 #ifdef HINT_BLIND
-		:: hint -> hint = 0; HINT_CHANGES; hnow = 0
+		:: hint -> hint = 0
 #else
-		:: hint && !IN(hstale) -> hint = 0; HINT_CHANGES; hnow = 0
+		:: hint && hint == h[me] -> hint = 0
 #endif
 		:: else
 		fi;
-		hstale = hstale | BIT(me)
+		FORGETS
 	}
 #endif
 }
@@ -284,7 +308,7 @@ inline sleep()
 {
 /* G_sleep_load: */
 #ifndef NO_HINT
-	atomic { KILL; DROP(hstale) };	/* the hint, before the word */
+	atomic { KILL; h[me] = hint };	/* before the word */
 G_sleep_word:
 #endif
 	atomic { KILL; w = W; f = F; o = own; SEES };
@@ -302,37 +326,31 @@ G_sleep_mark:
 	atomic {
 		KILL;
 		if
-		:: SAME_EPOCH && W == w && F == f && own == o ->
+		:: w && !f	/* joins those who sleep: the word stays */
+		:: (!w || f) && SAME_EPOCH && W == w && F == f && own == o ->
 			assert(!o || !f);
-			if
-			:: W && !F	/* joins those who sleep already */
-			:: else ->
-				W = 1;
-				F = 0;	/* it is about to look for itself */
-				BUMP; SEES
-			fi;
-			w = 0; f = 0
+			W = 1;
+			F = 0;	/* it will look for itself */
+			BUMP; SEES
 		:: else ->
 			FORGETS; w = 0; f = 0; o = 0;
 			goto G_try
-		fi
+		fi;
+		w = 0; f = 0
 	};
 #ifndef NO_HINT
 G_sleep_hint:
 	atomic {
 		KILL;
 		if
-		:: SAME_EPOCH && hnow		/* one that came with us */
-		:: !IN(hstale) && SAME_EPOCH && !hnow ->
-			hint = 1; HINT_CHANGES; hnow = 1
-		:: !IN(hstale) && IN(stale) ->	/* an old one, yet no older */
-			hint = 1; HINT_CHANGES; hnow = 0
-		:: IN(stale) && hint		/* that very value stands there */
-		:: IN(hstale) && !(SAME_EPOCH && hnow) ->
-			FORGETS; o = 0;
-			goto G_try
+#ifdef HINT_STORE
+		:: true -> hint = e[me]
+#else
+		:: hint == h[me] || hint == e[me] -> hint = e[me]
+		:: else -> FORGETS; o = 0; goto G_try
+#endif
 		fi;
-		hstale = hstale | BIT(me)
+		h[me] = 0
 	};
 #endif
 G_sleep_seen:
@@ -363,7 +381,7 @@ K_waitv_epoch:
 		KILL;
 		if
 #ifndef NO_EPOCH_COMPARE
-		:: IN(stale) ->
+		:: !SAME_EPOCH ->
 			FORGETS; DROP(queued); o = 0; seen = 0;
 			goto G_try
 #endif
@@ -393,7 +411,7 @@ end_asleep:
 		:: !IN(queued)
 		:: IN(MORTAL) && kills -> kills--; goto killed
 #if TIMED
-		:: IN(TIMED) -> last = 1	/* woken at the same time or not */
+		:: IN(TIMED) -> last = 1	/* woken as well or not */
 #endif
 		STOP
 		fi;
@@ -407,7 +425,7 @@ inline halt()
 {
 	atomic {
 #if STOPS
-		FORGETS; hstale = hstale | BIT(me); DROP(queued); DROP(parked); DROP(alive);
+		FORGETS; DROP(queued); DROP(parked); DROP(alive);
 		o = 0; w = 0; f = 0; seen = 0;
 		last = 0; took = 0; rounds = 0; pend = 0;
 		stopped = 1;
@@ -423,7 +441,7 @@ inline death()
 {
 /* killed: K_death_word: */
 	atomic {
-		FORGETS; hstale = hstale | BIT(me); DROP(queued); DROP(parked);
+		FORGETS; DROP(queued); DROP(parked);
 		o = 0; w = 0; f = 0; seen = 0; last = 0; took = 0; rounds = 0;
 		if
 		:: own == me && (linked || pend) -> own = 0; F = 1; w = W
@@ -676,7 +694,7 @@ out:	skip
 
 init
 {
-	byte i = 1;
+	i = 1;
 
 	atomic {
 		do

@@ -46,21 +46,21 @@ result() {	# result WORD DESCRIPTION FLAGS
 	fi
 }
 
-complete() {
+finished() {
 	grep -q 'errors: 0' "$dir/out" &&
 	! grep -Eq 'not completed|too small|MEMLIM' "$dir/out"
 }
 
 holds() {	# holds DESCRIPTION FLAGS: all claims, in every run
 	search "$2" -DSAFETY
-	if complete; then result ok "$1" "$2"; else
+	if finished; then result ok "$1" "$2"; else
 		result 'not ok' "$1" "$2"
 	fi
 }
 
 ends() {	# ends DESCRIPTION FLAGS: no run is endless
 	search "$2" -DNP
-	if complete; then result ok "$1" "$2"; else
+	if finished; then result ok "$1" "$2"; else
 		result 'not ok' "$1" "$2"
 	fi
 }
@@ -82,6 +82,7 @@ controls() {
 	fails NO_ANNOUNCE '-DMORTAL=2 -DKILLS=1'
 	fails NO_EPOCH_COMPARE '-DITEMS=3 -DMORTAL=4 -DKILLS=1'
 	fails HINT_BLIND '-DITEMS=2 -DSTOPS=2 -DMORTAL=8 -DKILLS=1'
+	fails HINT_STORE '-DITEMS=2 -DMORTAL=2 -DKILLS=1'
 	fails ARRIVALS_ONLY '-DNC=3 -DNP=2 -DLEAVES=14'
 	fails F_RETURN '-DITEMS=2 -DSTOPS=2'
 	fails STICKY_OFF \
@@ -94,13 +95,13 @@ short() {
 	holds 'queue: 2 consumers, 1 producer, 2 items, 2 deaths' \
 		'-DITEMS=2 -DMORTAL=10 -DKILLS=2'
 	holds 'queue: 1 consumer, 2 producers, 4 items, 2 deaths' \
-		'-DNC=1 -DNP=2 -DITEMS=2 -DHINT=1 -DMORTAL=12 -DKILLS=2'
+		'-DNC=1 -DNP=2 -DITEMS=2 -DHINT=9 -DMORTAL=12 -DKILLS=2'
 	holds 'queue: 2 consumers, 2 producers, 1 death' \
-		'-DNP=2 -DLEAVES=6 -DHINT=1 -DMORTAL=24 -DKILLS=1'
-	holds 'queue: 2 items, 2 deaths, a timeout' \
-		'-DITEMS=2 -DTIMED=2 -DMORTAL=10 -DKILLS=2'
-	holds 'queue: 3 items, one consumer stopped anywhere' \
-		'-DITEMS=3 -DSTOPS=2'
+		'-DNP=2 -DLEAVES=6 -DHINT=9 -DMORTAL=8 -DKILLS=1'
+	holds 'queue: 2 items, 1 death, a timeout' \
+		'-DITEMS=2 -DTIMED=2 -DMORTAL=10 -DKILLS=1'
+	holds 'queue: 2 items, one consumer stopped anywhere' \
+		'-DITEMS=2 -DSTOPS=2'
 	holds 'queue: 2 items, one stopped, producer killed' \
 		'-DITEMS=2 -DSTOPS=2 -DMORTAL=8 -DKILLS=1'
 	holds 'queue: 3 items, a consumer killed' \
