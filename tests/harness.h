@@ -94,6 +94,9 @@ int test_slow(void);
 		true_;                                                         \
 	})
 
+/* the letter of /proc/ID/stat, 'X' if there is no such process or thread */
+char harness_state(pid_t id);
+
 /* until the process or the thread sleeps in the kernel; fails after 5 s */
 #define wait_asleep(pid)     harness_asleep(pid, __FILE__, __LINE__)
 #define wait_asleep_tid(tid) harness_asleep(tid, __FILE__, __LINE__)

@@ -105,8 +105,8 @@ void harness_kill(pid_t pid, const char *file, int line)
 			     (int)pid, ending(status, text));
 }
 
-/* the letter of /proc/ID/stat; it stands behind the name, which may be odd */
-static char run_state(pid_t id)
+/* it stands behind the name, which may be odd */
+char harness_state(pid_t id)
 {
 	char path[64], text[512];
 	const char *end;
@@ -131,7 +131,7 @@ void harness_asleep(pid_t id, const char *file, int line)
 	int seen = 0;
 
 	while (seen < 2) {
-		char now = run_state(id);
+		char now = harness_state(id);
 		seen = now == 'S' ? seen + 1 : 0;
 		if (now == 'X' || now == 'Z')
 			harness_fail(file, line, "%d ended, not asleep",

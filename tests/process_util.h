@@ -94,29 +94,10 @@ static inline int ignore_sigterm(void *arg)
 
 /* -------------------------------------------------------------- observation */
 
-/* the letter of /proc/PID/stat, 'X' if there is no such process */
-static inline char state_of(pid_t pid)
-{
-	char path[64], text[512];
-	const char *end;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 'X';
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 'X';
-}
-
 /* it runs no more; whoever has to reap an orphan may be slow */
 static inline bool gone(pid_t pid)
 {
-	char state = state_of(pid);
+	char state = harness_state(pid);
 
 	return state == 'X' || state == 'Z';
 }

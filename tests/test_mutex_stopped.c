@@ -19,7 +19,7 @@ static void run_until_asleep(pid_t pid)
 	while (asleep < 3) {
 		trace_run(pid);
 		for (asleep = 0; asleep < 3 && !trace_stopped(pid);) {
-			asleep = state_of(pid) == 'S' ? asleep + 1 : 0;
+			asleep = harness_state(pid) == 'S' ? asleep + 1 : 0;
 			sleep_ms(1);
 		}
 	}
@@ -137,7 +137,7 @@ static void test_stopped_asleep(void **state)
 	sleeper = spawn_child(lock_once, m);
 	wait_asleep(sleeper);
 	kill(stopped, SIGSTOP);
-	assert_true(eventually(state_of(stopped) == 'T', 10000));
+	assert_true(eventually(harness_state(stopped) == 'T', 10000));
 	expect_unlock(m);
 	expect_exit(sleeper, 0);
 	expect_sound(m);

@@ -125,7 +125,7 @@ static void test_stopped_is_alive(void **state)
 	(void)state;
 
 	kill(ipc_process_pid(p), SIGSTOP);
-	assert_true(eventually(state_of(ipc_process_pid(p)) == 'T', 5000));
+	assert_true(eventually(harness_state(ipc_process_pid(p)) == 'T', 5000));
 	assert_int_equal(ipc_process_is_alive(p), 1);
 	assert_int_equal(ipc_process_join(p, 0), -EAGAIN);
 	killed(p);

@@ -232,7 +232,7 @@ static void test_descriptors_are_closed_and_reused(void **state)
 
 	assert_true(eventually(*daemon != 0, 5000));
 	kill(*daemon, SIGSTOP); /* interrupts what waits in the daemon */
-	assert_true(eventually(state_of(*daemon) == 'T', 5000));
+	assert_true(eventually(harness_state(*daemon) == 'T', 5000));
 	kill(*daemon, SIGCONT);
 	sleep_ms(100);
 	assert_false(gone(*daemon));

@@ -46,7 +46,7 @@ static void test_stop_a_stopped_process(void **state)
 	(void)state;
 
 	kill(ipc_process_pid(p), SIGSTOP);
-	assert_true(eventually(state_of(ipc_process_pid(p)) == 'T', 5000));
+	assert_true(eventually(harness_state(ipc_process_pid(p)) == 'T', 5000));
 	assert_int_equal(ipc_process_stop(p, 50), 0);
 	assert_int_equal(finished(p), -SIGKILL);
 }
