@@ -52,13 +52,6 @@ static bool worth_a_look(const void *arg)
 	       closings(&f->watch) != f->watch.seen;
 }
 
-static int64_t sooner(int64_t deadline, int64_t delay)
-{
-	int64_t then = ipci_now_ns() + delay;
-
-	return then < deadline ? then : deadline;
-}
-
 /*
  * Waits until need bytes can be moved: 1. -EPIPE: they never will, the other
  * end is gone; it is looked for before the last look at the ring, so that
@@ -82,7 +75,7 @@ int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 		if (ipci_expired(deadline))
 			return -ETIMEDOUT;
 		ipci_gate_await(self, &f->gate,
-				sooner(deadline, ASLEEP_LOOK_NS));
+				ipci_sooner(deadline, ASLEEP_LOOK_NS));
 	}
 }
 
@@ -100,10 +93,13 @@ void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,
 		    struct side_shm *opposite, struct ipci_bytes ring,
 		    uint64_t limit)
 {
-	f->gate = (struct ipci_gate){&s->word,	   &s->hint, &opposite->index,
-				     worth_a_look, f,	     false};
-	f->peer = (struct ipci_gate){
-		&opposite->word, &opposite->hint, NULL, NULL, NULL, false};
+	f->gate = (struct ipci_gate){.word = &s->word,
+				     .hint = &s->hint,
+				     .index = &opposite->index,
+				     .ready = worth_a_look,
+				     .arg = f};
+	f->peer = (struct ipci_gate){.word = &opposite->word,
+				     .hint = &opposite->hint};
 	f->s = s;
 	f->opposite = opposite;
 	f->ring = ring;

@@ -18,6 +18,9 @@ enum {
 /* the time for others to leave when it is ready and our time is up */
 #define GRACE_NS INT64_C(20000000)
 
+/* a sleep that cannot watch all that it should */
+#define SHORT_NS INT64_C(50000000)
+
 static uint64_t word_of(const struct ipci_gate *g)
 {
 	return atomic_load_explicit(g->word, memory_order_seq_cst);
@@ -126,9 +129,30 @@ static bool leave_hint(const struct ipci_gate *g, uint64_t before,
 }
 
 /*
- * S2 .. S6, announced. Returns when it may be worth another look. With an
- * owner inside the index is not compared: its release will look (R5).
+ * What must stay as it is, behind the word itself: the epoch, so that we miss
+ * nothing where hints are used; and, unless there is an owner, whose release
+ * will look (R5), the index. -1: more than can be watched.
  */
+static int list_still(const struct ipci_gate *g, uint64_t mine,
+		      struct ipci_still *same)
+{
+	int more, n = 1;
+
+	same[0] = (struct ipci_still){g->word, mine, false};
+	if (g->hint)
+		same[n++] = (struct ipci_still){g->word, mine, true};
+	if (g->index && !(mine & IPCI_GATE_OWNER))
+		same[n++] = (struct ipci_still){
+			g->index, /* S4 */
+			atomic_load_explicit(g->index, memory_order_seq_cst),
+			false};
+	if (!g->watch)
+		return n;
+	more = g->watch(g->arg, same + n, IPCI_STILL_MAX - n);
+	return more < 0 ? -1 : n + more;
+}
+
+/* S2 .. S6, announced. Returns when it may be worth another look. */
 static void nap(const struct ipci_gate *g, int64_t deadline)
 {
 	uint64_t hint =
@@ -136,25 +160,22 @@ static void nap(const struct ipci_gate *g, int64_t deadline)
 			: 0;
 	uint64_t is = word_of(g), mine = with_sleepers(is);
 	bool owned = is & IPCI_GATE_OWNER;
-	struct ipci_still same[IPCI_STILL_MAX] = {{g->word, mine, false}};
-	int n = 1;
+	struct ipci_still same[IPCI_STILL_MAX];
+	int n;
 
 	if (!owned && ready(g))
 		return;
 	if (mine != is && !swap(g, is, mine))
 		return;
-	if (g->hint) {
-		if (!leave_hint(g, hint, mine)) /* S3 */
-			return;
-		same[n++] = (struct ipci_still){g->word, mine, true};
-	}
-	if (!owned && g->index)
-		same[n++] = (struct ipci_still){
-			g->index, /* S4 */
-			atomic_load_explicit(g->index, memory_order_seq_cst),
-			false};
+	if (g->hint && !leave_hint(g, hint, mine)) /* S3 */
+		return;
+	n = list_still(g, mine, same);
 	if (!owned && ready(g)) /* S5 */
 		return;
+	if (n < 0) {
+		deadline = ipci_sooner(deadline, SHORT_NS);
+		n = 1;
+	}
 	ipci_os_sleep(same, IPCI_COMPARED(n), deadline); /* S6 */
 }
 
@@ -223,16 +244,15 @@ static bool look_in(struct ipci_self *self, const struct ipci_gate *g)
 }
 
 int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
-		    int timeout_ms)
+		    int64_t deadline)
 {
-	int64_t deadline = ipci_deadline(timeout_ms);
 	bool grace = false;
 
 	while (!spin(self, g, deadline, look_in)) {
 		if (ipci_expired(deadline)) {
 			if (grace || !ready(g)) {
 				ipci_gate_settle(self);
-				return ipci_gave_up(timeout_ms);
+				return -ETIMEDOUT;
 			}
 			deadline = ipci_now_ns() + GRACE_NS;
 			grace = true;

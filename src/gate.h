@@ -7,7 +7,7 @@
  *
  * Using a gate as a lock, with a condition:
  *
- *	r = ipci_gate_enter(self, g, timeout_ms);    A1 A2; ready() is true
+ *	r = ipci_gate_enter(self, g, deadline);      A1 A2; ready() is true
  *	if (r < 0)
  *		return r;
  *	ipci_gate_push(self, g);                     A3
@@ -41,6 +41,14 @@ struct ipci_gate {
 	bool (*ready)(const void *arg);
 	const void *arg;
 	bool all; /* it is good news for all sleepers, not for one of them */
+
+	/*
+	 * Or NULL. What else must stay as it is while we sleep, at most room
+	 * words; may set W in them, for a wake-up on any of them ends the
+	 * sleep. Returns how many, or -1: more than that; then the sleep is
+	 * short. Asked before the last look at ready().
+	 */
+	int (*watch)(const void *arg, struct ipci_still *more, int room);
 };
 
 /* ---- the list of held locks, and the word under way ---- */
@@ -190,12 +198,21 @@ static inline void ipci_gate_release(struct ipci_self *self,
 
 /*
  * Waits until ready() is true and the gate is ours (A2; announced, not on the
- * list), or for timeout_ms: -EAGAIN, -ETIMEDOUT, nothing held or announced.
- * When the time is up and it is ready, but somebody is inside, it waits a few
+ * list): 0; or until the deadline: -ETIMEDOUT, nothing held or announced. When
+ * the time is up and it is ready, but somebody is inside, it waits a few
  * milliseconds more: what is there is taken whatever the timeout.
  */
 int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
-		    int timeout_ms);
+		    int64_t deadline);
+
+/* whether its owner died, and nobody took it since: a long-held word that no
+   one fires (exact: read once) */
+static inline bool ipci_gate_dead(const struct ipci_gate *g)
+{
+	uint64_t is = atomic_load_explicit(g->word, memory_order_seq_cst);
+
+	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
+}
 
 /* ---- sleep and wake-up without the lock ---- */
 

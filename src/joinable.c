@@ -112,8 +112,12 @@ void ipci_tasks_init(struct ipci_tasks *t, struct side_shm *done,
 
 	t->done = done;
 	t->put = put;
-	t->gate = (struct ipci_gate){&done->word, &done->hint, &done->index,
-				     all_done,	  t,	       true};
+	t->gate = (struct ipci_gate){.word = &done->word,
+				     .hint = &done->hint,
+				     .index = &done->index,
+				     .ready = all_done,
+				     .arg = t,
+				     .all = true};
 	t->queue = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 }
 

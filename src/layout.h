@@ -52,6 +52,8 @@ enum ipci_kind {
  *
  * INVARIANTS H1  a named object is complete: the name is given last
  *            H2  page + body_size == size of the file
+ *            H3  the first fixed_size bytes of the body have their memory; of
+ *                the rest only what somebody reserved is ever touched
  *
  * FIELDS     all C
  *
@@ -69,6 +71,7 @@ struct head_shm {
 	uint64_t fingerprint; /* sizes, offsets and back end of the build */
 	uint64_t page;	      /* bytes before the body */
 	uint64_t body_size;   /* bytes from there to the end of the file */
+	uint64_t fixed_size;  /* bytes of the body reserved at create */
 	union {
 		struct {
 			uint64_t maxsize;
@@ -81,7 +84,7 @@ struct head_shm {
 		struct {
 			uint64_t size; /* as asked for; the body is larger */
 		} shared;
-		uint64_t reserved[11]; /* room: tables behind the slots, ... */
+		uint64_t reserved[10];
 	} u;
 };
 

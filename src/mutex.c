@@ -3,6 +3,7 @@
  * mutex.c - a gate whose condition is "free", and who held it
  */
 #include <ipc/mutex.h>
+#include "held.h"
 #include "mutex.h"
 
 enum {
@@ -14,55 +15,6 @@ struct ipc_mutex {
 	struct ipci_region region;
 	struct ipci_mutex mutex;
 };
-
-/* ---- the list of held locks, the libc way ---- */
-
-/*
- * A mutex stays on the list while the user's code runs, among the pthread
- * mutexes that the same thread holds. So the list is kept as libc keeps it:
- * each node has a link back in the word before it, that holds the address of
- * what points to it. libc marks some links in their lowest bit.
- *
- * Our nodes lie in the region's private page: the links that we follow were
- * written by this process.
- */
-static uintptr_t unmarked(uintptr_t link)
-{
-	return link & ~(uintptr_t)1;
-}
-
-static uintptr_t before(uintptr_t node)
-{
-	return node - sizeof(uintptr_t);
-}
-
-/* A3: first on the list */
-static void link_first(struct ipci_self *self, uintptr_t node)
-{
-	uintptr_t list = (uintptr_t)self->list, first = *self->list;
-
-	ipci_node_set(before(node), list);
-	ipci_node_set(node, first);
-	ipci_order();
-	if (unmarked(first) != list)
-		ipci_node_set(before(unmarked(first)), node);
-	ipci_order();
-	*self->list = node;
-	ipci_order();
-}
-
-/* R2: from wherever it is by now */
-static void unlink_anywhere(struct ipci_self *self, uintptr_t node)
-{
-	uintptr_t next = ipci_node_get(node);
-	uintptr_t prev = unmarked(ipci_node_get(before(node)));
-
-	if (unmarked(next) != (uintptr_t)self->list)
-		ipci_node_set(before(unmarked(next)), prev);
-	ipci_order();
-	ipci_node_set(prev, next);
-	ipci_order();
-}
 
 /* ---- for mutex.c and shared.c ---- */
 
@@ -76,11 +28,8 @@ static bool is_free(const void *arg)
 void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r)
 {
 	m->s = r->mutex;
-	m->gate.word = &m->s->word;
-	m->gate.hint = NULL;
-	m->gate.index = NULL;
-	m->gate.ready = is_free;
-	m->gate.arg = m;
+	m->gate = (struct ipci_gate){
+		.word = &m->s->word, .ready = is_free, .arg = m};
 	atomic_init(&m->held_by, 0);
 }
 
@@ -118,11 +67,11 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 	if (self->held >= HELD_MAX)
 		return -ENOLCK;
 	if (!ipci_gate_take(self, &m->gate)) {
-		r = ipci_gate_enter(self, &m->gate, timeout_ms);
+		r = ipci_gate_enter(self, &m->gate, ipci_deadline(timeout_ms));
 		if (r < 0)
-			return r;
+			return ipci_gave_up(timeout_ms);
 	}
-	link_first(self, ipci_node_of(self, m->gate.word));
+	ipci_held_link(self, ipci_node_of(self, m->gate.word));
 	r = take_over(m, self);
 	ipci_gate_settle(self);
 	atomic_store_explicit(&m->held_by, self->id, memory_order_relaxed);
@@ -143,7 +92,7 @@ int ipci_mutex_unlock(struct ipci_mutex *m)
 	self->held--;
 	atomic_store_explicit(&m->s->holder, 0, memory_order_relaxed); /* U1 */
 	ipci_gate_announce(self, &m->gate);
-	unlink_anywhere(self, ipci_node_of(self, m->gate.word));
+	ipci_held_unlink(self, ipci_node_of(self, m->gate.word));
 	ipci_gate_release(self, &m->gate);
 	return 0;
 }

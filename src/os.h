@@ -31,11 +31,14 @@
  * addresses of list nodes, `node` bytes behind their lock word; the list ends
  * where it began, at the address of `list`.
  */
+struct ipci_anchor; /* held.h */
+
 struct ipci_self {
 	volatile uintptr_t *list;    /* first node; where the list begins */
 	volatile uintptr_t *pending; /* node of the word under way, or 0 */
 	ptrdiff_t node;		     /* from a word to its list node, bytes */
 	uintptr_t below;	     /* what was first before our own entry */
+	struct ipci_anchor *anchors; /* entries at the end of the list */
 	uint64_t id;   /* this thread of this process, never the same again */
 	uint32_t tid;  /* owner bits; 0: not set up yet */
 	uint32_t held; /* mutexes held */
@@ -88,6 +91,14 @@ static inline bool ipci_expired(int64_t deadline)
 	       (deadline == 0 || ipci_now_ns() >= deadline);
 }
 
+/* the deadline, or delay nanoseconds from now, if that is sooner */
+static inline int64_t ipci_sooner(int64_t deadline, int64_t delay)
+{
+	int64_t then = ipci_now_ns() + delay;
+
+	return then < deadline ? then : deadline;
+}
+
 /* what a call that gave up returns */
 static inline int ipci_gave_up(int timeout_ms)
 {
@@ -103,14 +114,14 @@ struct ipci_still {
 };
 
 enum {
-	IPCI_STILL_MAX = 3,
+	IPCI_STILL_MAX = 128, /* FUTEX_WAITV_MAX */
 };
 
 /*
- * Sleeps on the low half of same[0].word while the halves of all n words are
- * what they were; the comparison and the falling asleep are one step as seen by
- * whoever changes one of them and then wakes. Returns -ETIMEDOUT when the
- * deadline passed and nobody woke it, else 0, also for no reason at all.
+ * Sleeps while the halves of all n words are what they were; the comparison and
+ * the falling asleep are one step as seen by whoever changes one of them and
+ * then wakes. A wake-up on any of the words ends the sleep. Returns -ETIMEDOUT
+ * when the deadline passed and nobody woke it, else 0, also for no reason.
  */
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 
@@ -131,8 +142,15 @@ static inline void ipci_relax(void)
 
 /* ---- named memory ---- */
 
-/* an unnamed object of size bytes, all zero, all of it reserved: descriptor */
-int ipci_os_shm_make(uint64_t size, unsigned int mode);
+/* an unnamed object of size bytes, all zero, the first of them reserved:
+   descriptor */
+int ipci_os_shm_make(uint64_t size, uint64_t reserved, unsigned int mode);
+
+/* memory for size bytes from at on: 0, -ENOSPC */
+int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size);
+
+/* gives back the memory of these shared pages; they read as zeros */
+void ipci_os_discard(void *pages, size_t size);
 
 /* gives it its name: 0, -EEXIST, ... The one step that makes it visible. */
 int ipci_os_shm_publish(int fd, const char *name);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -232,31 +233,49 @@ static int reserve_piece(int fd, uint64_t at, uint64_t size)
  * kernels undo all that it did, so a fast timer could keep a large one from
  * ever ending: then in pieces.
  */
-static int reserve(int fd, uint64_t size)
+int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size)
 {
-	uint64_t at = 0, piece;
+	uint64_t done = 0, piece;
 	int r;
 
-	if (size > INT64_MAX)
+	if (size > INT64_MAX || at > INT64_MAX - size)
 		return -ENOSPC;
-	r = reserve_piece(fd, 0, size);
-	while (r == -EINTR || (r == 0 && at && at < size)) {
-		piece = size - at < RESERVE_PIECE ? size - at : RESERVE_PIECE;
-		r = reserve_piece(fd, at, piece);
+	r = reserve_piece(fd, at, size);
+	while (r == -EINTR || (r == 0 && done && done < size)) {
+		piece = size - done;
+		if (piece > RESERVE_PIECE)
+			piece = RESERVE_PIECE;
+		r = reserve_piece(fd, at + done, piece);
 		if (r == 0)
-			at += piece;
+			done += piece;
 	}
 	return r;
 }
 
-int ipci_os_shm_make(uint64_t size, unsigned int mode)
+void ipci_os_discard(void *pages, size_t size)
+{
+	madvise(pages, size, MADV_REMOVE);
+}
+
+static int make_size(int fd, uint64_t size, uint64_t reserved)
+{
+	int r = ipci_os_shm_reserve(fd, 0, reserved);
+
+	if (r < 0 || reserved == size)
+		return r;
+	if (size > INT64_MAX || ftruncate(fd, (off_t)size))
+		return -ENOSPC;
+	return 0;
+}
+
+int ipci_os_shm_make(uint64_t size, uint64_t reserved, unsigned int mode)
 {
 	int r, fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return errno == ENOENT || errno == EOPNOTSUPP ? -ENOSYS
 							      : -errno;
-	r = reserve(fd, size);
+	r = make_size(fd, size, reserved);
 	/* fchmod: exactly this mode, whatever the umask */
 	if (r == 0 && fchmod(fd, (mode_t)mode))
 		r = -errno;

@@ -102,11 +102,12 @@ static int wait_alone(struct ipci_self *self, const struct side *d,
 static int wait_in_line(struct ipci_self *self, const struct side *d,
 			int timeout_ms)
 {
-	int r = ipci_gate_enter(self, &d->gate, timeout_ms);
+	int r = ipci_gate_enter(self, &d->gate, ipci_deadline(timeout_ms));
 
-	if (r == 0)
-		ipci_gate_push(self, &d->gate);
-	return r;
+	if (r < 0)
+		return ipci_gave_up(timeout_ms);
+	ipci_gate_push(self, &d->gate);
+	return 0;
 }
 
 /* P1: comes in and finds how many items it may move: 1, ... , want, or more */
@@ -312,8 +313,11 @@ static void init_side(struct side *d, struct side_shm *s,
 		      const struct side_shm *opposite, uint64_t limit,
 		      uint64_t maxsize, bool alone)
 {
-	d->gate = (struct ipci_gate){&s->word,	 &s->hint, &opposite->index,
-				     is_movable, d,	   false};
+	d->gate = (struct ipci_gate){.word = &s->word,
+				     .hint = &s->hint,
+				     .index = &opposite->index,
+				     .ready = is_movable,
+				     .arg = d};
 	d->s = s;
 	d->opposite = opposite;
 	d->limit = limit;

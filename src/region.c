@@ -60,6 +60,7 @@ static uint64_t fingerprint(void)
 		sizeof(struct queue_shm),
 		sizeof(struct slot_shm),
 		sizeof(struct pipe_shm),
+		offsetof(struct head_shm, u),
 		sizeof(void *),
 		offsetof(struct side_shm, seen),
 		offsetof(struct side_shm, index),
@@ -77,12 +78,14 @@ static uint64_t fingerprint(void)
 
 /* ---- mapping ---- */
 
-/* one piece of the region at its place; fd -1: memory shared over fork */
+/* one piece of the region at its place; fd -1: memory shared over fork, of
+   which a large part may never be touched */
 static int map_at(void *at, size_t size, int flags, int fd, size_t offset)
 {
 	void *got = mmap(at, size, PROT_READ | PROT_WRITE,
-			 flags | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd,
-			 (off_t)offset);
+			 flags | MAP_FIXED | MAP_NORESERVE |
+				 (fd < 0 ? MAP_ANONYMOUS : 0),
+			 fd, (off_t)offset);
 
 	return got == MAP_FAILED ? -ENOSPC : 0;
 }
@@ -103,6 +106,18 @@ static int reserve_addresses(struct ipci_region *r, size_t page)
 	r->mutex = (struct mutex_shm *)((unsigned char *)at + page) - 1;
 	r->body = (unsigned char *)at + 2 * page;
 	return 0;
+}
+
+/* close is a cancellation point, and may find that we were cancelled */
+static void close_file(int fd)
+{
+	int cancel;
+
+	if (fd < 0)
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	close(fd);
+	pthread_setcancelstate(cancel, &cancel);
 }
 
 static void unmap(struct ipci_region *r)
@@ -132,16 +147,42 @@ static int map(struct ipci_region *r, int fd)
 void ipci_region_close(struct ipci_region *r)
 {
 	unmap(r);
+	close_file(r->fd);
 	free(r);
+}
+
+/* ---- memory as it is needed ---- */
+
+int ipci_region_reserve(const struct ipci_region *r, size_t offset, size_t size)
+{
+	if (r->fd < 0)
+		return 0;
+	return ipci_os_shm_reserve(r->fd, page_size() + offset, size);
+}
+
+void ipci_region_discard(const struct ipci_region *r, size_t offset,
+			 size_t size)
+{
+	size_t page = page_size();
+	size_t from = (offset + page - 1) / page * page;
+	size_t to = (offset + size) / page * page;
+
+	if (from < to)
+		ipci_os_discard(r->body + from, to - from);
 }
 
 /* ---- create ---- */
 
-static int round_up(uint64_t *size, size_t page)
+static int round_up(struct head_shm *head)
 {
-	if (*size > INT64_MAX - 2 * (uint64_t)page || *size > SIZE_MAX / 2)
+	uint64_t page = page_size(), size = head->body_size;
+
+	if (size > INT64_MAX - 2 * page || size > SIZE_MAX / 2)
 		return -ENOSPC;
-	*size = (*size + page - 1) / page * page;
+	if (!head->fixed_size)
+		head->fixed_size = size;
+	head->body_size = (size + page - 1) / page * page;
+	head->fixed_size = (head->fixed_size + page - 1) / page * page;
 	return 0;
 }
 
@@ -154,10 +195,21 @@ static void fill_head(struct head_shm *to, const struct head_shm *want)
 	to->page = page_size();
 }
 
+/* the file of a region that grows stays open, for reserve */
+static void keep_file(struct ipci_region *r, int err, int fd,
+		      const struct head_shm *head)
+{
+	if (!err && head->fixed_size < head->body_size)
+		r->fd = fd;
+	else
+		close(fd);
+}
+
 static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 		     const struct head_shm *want)
 {
-	int err, fd = ipci_os_shm_make(page_size() + want->body_size, mode);
+	int err, fd = ipci_os_shm_make(page_size() + want->body_size,
+				       page_size() + want->fixed_size, mode);
 
 	if (fd < 0)
 		return forbidden(-fd);
@@ -168,7 +220,7 @@ static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 		if (err)
 			unmap(r);
 	}
-	close(fd);
+	keep_file(r, err, fd, want);
 	return err;
 }
 
@@ -213,6 +265,15 @@ static int check_create(const char *name, uint32_t mode)
 	return name && is_taken(name) ? -EEXIST : 0;
 }
 
+static struct ipci_region *new_region(size_t handle_size)
+{
+	struct ipci_region *r = calloc(1, handle_size);
+
+	if (r)
+		r->fd = -1;
+	return r;
+}
+
 static int create(struct ipci_region **r, size_t handle_size, const char *name,
 		  uint32_t mode, const struct head_shm *want)
 {
@@ -221,10 +282,10 @@ static int create(struct ipci_region **r, size_t handle_size, const char *name,
 	int err = check_create(name, mode);
 
 	if (!err)
-		err = round_up(&head.body_size, page_size());
+		err = round_up(&head);
 	if (err)
 		return err;
-	new = calloc(1, handle_size);
+	new = new_region(handle_size);
 	if (!new)
 		return -ENOMEM;
 	new->body_size = (size_t)head.body_size;
@@ -267,6 +328,7 @@ static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
 		return -EPROTO;
 	if (head->page != page || head->body_size % page ||
 	    head->body_size != (uint64_t)st.st_size - page ||
+	    head->fixed_size > head->body_size ||
 	    head->body_size > SIZE_MAX / 2)
 		return -EBADMSG;
 	return 0;
@@ -307,7 +369,7 @@ static int map_open(struct ipci_region *r, const char *name,
 	if (fd < 0)
 		return fd;
 	err = map_checked(r, fd, kind, head);
-	close(fd);
+	keep_file(r, err, fd, head);
 	return err;
 }
 
@@ -315,7 +377,7 @@ int ipci_region_open(struct ipci_region **r, size_t handle_size,
 		     const char *name, enum ipci_kind kind,
 		     struct head_shm *head)
 {
-	struct ipci_region *new = calloc(1, handle_size);
+	struct ipci_region *new = new_region(handle_size);
 	int err, cancel;
 
 	if (!new)

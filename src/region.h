@@ -16,13 +16,15 @@ struct ipci_region {
 	unsigned char *body;
 	size_t body_size; /* bytes, whole pages; 0: no body */
 	size_t map_size;  /* bytes from head to the end of the body */
+	int fd;		  /* of one that grows and has a name, or -1 */
 };
 
 /*
  * A new region, all zero but for the head, which is want with what this file
- * knows filled in; want->body_size is rounded up to whole pages. The handle
- * that it belongs to has handle_size bytes, zero behind the region. name NULL:
- * anonymous. mode 0: 0600. Errors as the public creates list them.
+ * knows filled in; body_size and fixed_size (0: all of it) are rounded up to
+ * whole pages. The handle that it belongs to has handle_size bytes, zero behind
+ * the region. name NULL: anonymous. mode 0: 0600. Errors as the public creates
+ * list them.
  */
 int ipci_region_create(struct ipci_region **r, size_t handle_size,
 		       const char *name, uint32_t mode,
@@ -35,6 +37,18 @@ int ipci_region_create(struct ipci_region **r, size_t handle_size,
 int ipci_region_open(struct ipci_region **r, size_t handle_size,
 		     const char *name, enum ipci_kind kind,
 		     struct head_shm *head);
+
+/*
+ * Memory for size bytes of the body from offset on, beyond fixed_size, before
+ * they are first written: 0, -ENOSPC. Again is harmless.
+ */
+int ipci_region_reserve(const struct ipci_region *r, size_t offset,
+			size_t size);
+
+/* gives the memory of whole pages of the body back; they read as zeros. They
+   must be reserved again before they are written. */
+void ipci_region_discard(const struct ipci_region *r, size_t offset,
+			 size_t size);
 
 /* unmaps it and frees the handle */
 void ipci_region_close(struct ipci_region *r);

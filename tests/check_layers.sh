@@ -7,8 +7,8 @@
 awk '
 BEGIN {
 	# who may include whom: a lower number, or the same module
-	split("layout 0 os 1 base 2 gate 2 region 2 ring 2 mutex 3 flow 3 " \
-	      "joinable 3 pipe 4 queue 4 shared 4 process 4", table, " ")
+	split("layout 0 os 1 base 2 gate 2 region 2 ring 2 held 3 flow 3 " \
+	      "mutex 4 joinable 4 pipe 5 queue 5 shared 5 process 5", table, " ")
 	for (i = 1; i in table; i += 2)
 		layer[table[i]] = table[i + 1]
 

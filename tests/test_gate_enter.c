@@ -17,11 +17,12 @@ static void leave(struct test_gate *t)
 static int enter(struct test_gate *t, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	int r = ipci_gate_enter(self, &t->gate, timeout_ms);
+	int r = ipci_gate_enter(self, &t->gate, ipci_deadline(timeout_ms));
 
-	if (r == 0)
-		ipci_gate_push(self, &t->gate);
-	return r;
+	if (r < 0)
+		return ipci_gave_up(timeout_ms);
+	ipci_gate_push(self, &t->gate);
+	return 0;
 }
 
 static void test_ready_and_free(void **state)

@@ -35,7 +35,10 @@ static void test_does_not_sleep_when_it_changed(void **state)
 		w->word[i] = 7 + (uint64_t)i;
 	for (int n = 1; n <= IPCI_STILL_MAX; n++) {
 		for (int i = 0; i < n; i++) {
-			uint64_t is[IPCI_STILL_MAX] = {7, 8, 9};
+			uint64_t is[IPCI_STILL_MAX];
+
+			for (int j = 0; j < n; j++)
+				is[j] = 7 + (uint64_t)j;
 			is[i]--;
 			assert_int_equal(sleep_while(w, is, n, IPCI_NEVER), 0);
 		}
@@ -45,12 +48,14 @@ static void test_does_not_sleep_when_it_changed(void **state)
 /* only the low halves count; what is above them moves all the time */
 static void test_compares_the_low_halves(void **state)
 {
-	const uint64_t is[IPCI_STILL_MAX] = {7, 8, UINT64_C(9) << 32 | 9};
+	uint64_t is[IPCI_STILL_MAX];
 	struct words *w = shared_alloc(sizeof(*w));
 	(void)state;
 
-	for (int i = 0; i < IPCI_STILL_MAX; i++)
+	for (int i = 0; i < IPCI_STILL_MAX; i++) {
+		is[i] = UINT64_C(9) << 32 | (7 + (uint64_t)i);
 		w->word[i] = UINT64_C(0xfedcba9800000007) + (uint64_t)i;
+	}
 	for (int n = 1; n <= IPCI_STILL_MAX; n++)
 		assert_int_equal(sleep_while(w, is, n, ipci_now_ns() + ms),
 				 -ETIMEDOUT);
