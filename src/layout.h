@@ -84,6 +84,9 @@ struct head_shm {
 		struct {
 			uint64_t size; /* as asked for; the body is larger */
 		} shared;
+		struct {
+			uint32_t flags; /* LIBIPC_MUTEX_* */
+		} mutex;
 		uint64_t reserved[10];
 	} u;
 };
@@ -179,24 +182,37 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *
  * INVARIANTS M1  holder is 0 unless a thread is between the return of lock
  *                and the call of unlock, or died there
+ *            M2  of a recursive mutex that is held: depth is how often its
+ *                holder has locked and not unlocked it, through all handles
+ *            M3  each handle through which its holder holds it has a node of
+ *                its own on the holder's list. Of several the kernel finds the
+ *                first one, frees the word, and leaves it alone at the others.
  *
  * FIELDS     word    A  see above
  *            holder  G  thread id, for "the owner died inside"; atomic only
  *                       because a debugger may look. Ordered by the word.
+ *            depth   G  of a recursive one; atomic for the same reason
  *            (no hint: an unlock always looks at W)
  *
- * STEPS      lock:   A1 A2 A3, L1 read holder, L2 holder = me, L3 no pending
+ * STEPS      lock:   A1 A2 A3, L1 read holder, L2 holder = me, L3 depth = 1,
+ *                    L4 no pending
  *            unlock: U1 holder = 0 (COMMIT: nobody is inside), R1 .. R6
+ *            lock again:        N1 on the list, if this handle is not
+ *                               N2 depth += 1
+ *            unlock, not last:  N3 depth -= 1
+ *                               N4 off the list, if it was the handle's last
  *
  * KILLED     ..L1  freed; holder tells about the one before, if it died: the
  *                  next one gets the news that this one did not live to tell
  *            L2..  freed; the next one finds holder != 0: LIBIPC_OWNER_DIED
+ *            N..   as L2: some node of this word is on the list throughout.
+ *                  The depth died with its holder: L3 of the next one
  *            U1..  freed; no news, the section was complete
  */
 struct mutex_shm {
 	_Atomic uint64_t word;
 	_Atomic uint32_t holder;
-	uint32_t reserved;
+	_Atomic uint32_t depth;
 };
 
 _Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");

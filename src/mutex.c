@@ -9,6 +9,8 @@
 enum {
 	/* the kernel walks 2048 entries of a list; libc's have the rest */
 	HELD_MAX = 1024,
+	DEPTH_MAX = 1000000,
+	FLAGS = LIBIPC_MUTEX_RECURSIVE,
 };
 
 struct ipc_mutex {
@@ -25,34 +27,106 @@ static bool is_free(const void *arg)
 	return ipci_gate_owner(&m->gate) == 0;
 }
 
-void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r)
+void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,
+		     bool recursive)
 {
 	m->s = r->mutex;
 	m->gate = (struct ipci_gate){
 		.word = &m->s->word, .ready = is_free, .arg = m};
 	atomic_init(&m->held_by, 0);
+	m->recursive = recursive;
+}
+
+static bool through_this(const struct ipci_mutex *m,
+			 const struct ipci_self *self)
+{
+	return atomic_load_explicit(&m->held_by, memory_order_relaxed) ==
+	       self->id;
 }
 
 /*
  * The thread that locked may have ended, and the kernel have let go for it; or
- * be one of the parent that forked us: then it is not ours.
+ * be one of the parent that forked us: then it is not ours. If it is we, the
+ * node is on our list, whatever somebody wrote over the word.
  */
 bool ipci_mutex_busy(const struct ipci_mutex *m)
 {
 	uint64_t id = atomic_load_explicit(&m->held_by, memory_order_relaxed);
 
-	return id != 0 && id >> 32 == ipci_generation() &&
-	       ipci_gate_owner(&m->gate) == (uint32_t)id;
+	if (id == 0 || id >> 32 != ipci_generation())
+		return false;
+	return id == ipci_thread.id ||
+	       ipci_gate_owner(&m->gate) ==
+		       atomic_load_explicit(&m->held_tid, memory_order_relaxed);
 }
 
-/* L1, L2: the holder that we follow has died if it did not sign off */
+/* L1 .. L3: the holder that we follow has died if it did not sign off */
 static int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 {
 	uint32_t last;
 
 	last = atomic_load_explicit(&m->s->holder, memory_order_relaxed);
 	atomic_store_explicit(&m->s->holder, self->tid, memory_order_relaxed);
+	if (m->recursive)
+		atomic_store_explicit(&m->s->depth, 1, memory_order_relaxed);
 	return last ? LIBIPC_OWNER_DIED : 0;
+}
+
+/* R2, N4 */
+static void let_go(struct ipci_mutex *m, struct ipci_self *self)
+{
+	atomic_store_explicit(&m->held_by, 0, memory_order_relaxed);
+	self->held--;
+	ipci_held_unlink(self, ipci_node_of(self, m->gate.word));
+}
+
+/* A3, N1: by its node in this handle's memory. On the list already: somebody
+   has written over the word while it was ours. */
+static void hold(struct ipci_mutex *m, struct ipci_self *self)
+{
+	if (through_this(m, self))
+		let_go(m, self);
+	ipci_held_link(self, ipci_node_of(self, m->gate.word));
+	self->held++;
+	m->times = 1;
+	atomic_store_explicit(&m->held_tid, self->tid, memory_order_relaxed);
+	atomic_store_explicit(&m->held_by, self->id, memory_order_relaxed);
+}
+
+/* N1, N2: this thread has it already, maybe through another handle */
+static int lock_again(struct ipci_mutex *m, struct ipci_self *self)
+{
+	bool first = !through_this(m, self);
+	uint32_t depth;
+
+	if (!m->recursive)
+		return -EDEADLK;
+	if (first && self->held >= HELD_MAX)
+		return -ENOLCK;
+	depth = atomic_load_explicit(&m->s->depth, memory_order_relaxed);
+	if (depth >= DEPTH_MAX || (!first && m->times >= DEPTH_MAX))
+		return -EOVERFLOW;
+	if (first)
+		hold(m, self);
+	else
+		m->times++;
+	atomic_store_explicit(&m->s->depth, depth + 1, memory_order_relaxed);
+	return 0;
+}
+
+/* N3, N4: whether it was not the last one, and is done by that */
+static bool unlock_inner(struct ipci_mutex *m, struct ipci_self *self)
+{
+	uint32_t depth =
+		atomic_load_explicit(&m->s->depth, memory_order_relaxed);
+
+	m->times--;
+	if (depth <= 1)
+		return false;
+	atomic_store_explicit(&m->s->depth, depth - 1, memory_order_relaxed);
+	if (m->times == 0)
+		let_go(m, self);
+	return true;
 }
 
 int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
@@ -63,7 +137,7 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 	if (!self)
 		return -ENOSYS;
 	if (ipci_gate_owner(&m->gate) == self->tid)
-		return -EDEADLK;
+		return lock_again(m, self);
 	if (self->held >= HELD_MAX)
 		return -ENOLCK;
 	if (!ipci_gate_take(self, &m->gate)) {
@@ -71,11 +145,9 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 		if (r < 0)
 			return ipci_gave_up(timeout_ms);
 	}
-	ipci_held_link(self, ipci_node_of(self, m->gate.word));
+	hold(m, self);
 	r = take_over(m, self);
 	ipci_gate_settle(self);
-	atomic_store_explicit(&m->held_by, self->id, memory_order_relaxed);
-	self->held++;
 	return r;
 }
 
@@ -85,14 +157,17 @@ int ipci_mutex_unlock(struct ipci_mutex *m)
 
 	if (!self)
 		return -ENOSYS;
-	if (ipci_gate_owner(&m->gate) != self->tid ||
-	    atomic_load_explicit(&m->held_by, memory_order_relaxed) != self->id)
+	if (!through_this(m, self))
 		return -EPERM;
-	atomic_store_explicit(&m->held_by, 0, memory_order_relaxed);
-	self->held--;
+	if (ipci_gate_owner(&m->gate) != self->tid) {
+		let_go(m, self);
+		return -EBADMSG;
+	}
+	if (m->recursive && unlock_inner(m, self))
+		return 0;
 	atomic_store_explicit(&m->s->holder, 0, memory_order_relaxed); /* U1 */
 	ipci_gate_announce(self, &m->gate);
-	ipci_held_unlink(self, ipci_node_of(self, m->gate.word));
+	let_go(m, self);
 	ipci_gate_release(self, &m->gate);
 	return 0;
 }
@@ -101,17 +176,24 @@ int ipci_mutex_unlock(struct ipci_mutex *m)
 
 static int check_opts(const struct ipc_mutex_opts *o)
 {
-	if (o->reserved[0] || o->reserved[1] ||
-	    (o->flags & ~(uint32_t)LIBIPC_MUTEX_RECURSIVE))
+	if (o->reserved[0] || o->reserved[1] || (o->flags & ~(uint32_t)FLAGS))
 		return -EINVAL;
-	return o->flags ? -ENOTSUP : 0;
+	return 0;
+}
+
+static struct ipc_mutex *attach(struct ipci_region *r, uint32_t flags)
+{
+	struct ipc_mutex *m = (struct ipc_mutex *)r;
+
+	ipci_mutex_init(&m->mutex, r, flags & LIBIPC_MUTEX_RECURSIVE);
+	return m;
 }
 
 int ipc_mutex_create(struct ipc_mutex **m, const char *name,
 		     const struct ipc_mutex_opts *opts)
 {
 	static const struct ipc_mutex_opts defaults;
-	const struct head_shm want = {.kind = IPCI_KIND_MUTEX};
+	struct head_shm want = {.kind = IPCI_KIND_MUTEX};
 	struct ipci_region *r;
 	int err;
 
@@ -122,11 +204,11 @@ int ipc_mutex_create(struct ipc_mutex **m, const char *name,
 	err = check_opts(opts);
 	if (err)
 		return err;
+	want.u.mutex.flags = opts->flags;
 	err = ipci_region_create(&r, sizeof(**m), name, opts->mode, &want);
 	if (err)
 		return err;
-	*m = (struct ipc_mutex *)r;
-	ipci_mutex_init(&(*m)->mutex, r);
+	*m = attach(r, opts->flags);
 	return 0;
 }
 
@@ -141,8 +223,11 @@ int ipc_mutex_open(struct ipc_mutex **m, const char *name)
 	err = ipci_region_open(&r, sizeof(**m), name, IPCI_KIND_MUTEX, &head);
 	if (err)
 		return err;
-	*m = (struct ipc_mutex *)r;
-	ipci_mutex_init(&(*m)->mutex, r);
+	if (head.u.mutex.flags & ~(uint32_t)FLAGS) {
+		ipci_region_close(r);
+		return -EBADMSG;
+	}
+	*m = attach(r, head.u.mutex.flags);
 	return 0;
 }
 

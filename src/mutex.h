@@ -11,10 +11,14 @@
 struct ipci_mutex {
 	struct ipci_gate gate;
 	struct mutex_shm *s;
-	_Atomic uint64_t held_by; /* ipci_self()->id, if through this handle */
+	_Atomic uint64_t held_by;  /* ipci_self()->id, if through this handle */
+	_Atomic uint32_t held_tid; /* its thread id */
+	uint32_t times;		   /* how often; only the holder looks */
+	bool recursive;
 };
 
-void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r);
+void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,
+		     bool recursive);
 
 /* whether a thread of this process holds it through this handle */
 bool ipci_mutex_busy(const struct ipci_mutex *m);

@@ -85,6 +85,7 @@ static uintptr_t futex_of(const _Atomic uint64_t *word)
 struct ipci_self *ipci_self_init(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static _Atomic uint32_t threads;
 	struct robust_list_head *head = robust_list();
 	struct ipci_self *self = &ipci_thread;
 
@@ -100,7 +101,11 @@ struct ipci_self *ipci_self_init(void)
 	self->node = (ptrdiff_t)futex_of(NULL) - head->futex_offset;
 	self->held = 0;
 	self->tid = (uint32_t)syscall(SYS_gettid);
-	self->id = (uint64_t)ipci_generation() << 32 | self->tid;
+	/* not by the thread id: that is given anew when the thread has ended */
+	self->id =
+		(uint64_t)ipci_generation() << 32 |
+		(atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +
+		 1);
 	return self;
 }
 

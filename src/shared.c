@@ -22,7 +22,7 @@ static struct ipc_shared *attach(struct ipci_region *r, size_t size)
 {
 	struct ipc_shared *s = (struct ipc_shared *)r;
 
-	ipci_mutex_init(&s->mutex, r);
+	ipci_mutex_init(&s->mutex, r, false);
 	s->size = size;
 	return s;
 }

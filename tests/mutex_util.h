@@ -20,6 +20,16 @@ static inline struct ipc_mutex *new_mutex(void)
 	return m;
 }
 
+static inline struct ipc_mutex *new_recursive_mutex(const char *name)
+{
+	const struct ipc_mutex_opts opts = {.flags = LIBIPC_MUTEX_RECURSIVE};
+	struct ipc_mutex *m = NULL;
+
+	assert_int_equal(ipc_mutex_create(&m, name, &opts), 0);
+	assert_non_null(m);
+	return m;
+}
+
 #define expect_lock(m, news)                                                   \
 	assert_int_equal(ipc_mutex_lock(m, 10000 * test_slow()), news)
 #define expect_unlock(m) assert_int_equal(ipc_mutex_unlock(m), 0)

@@ -23,14 +23,6 @@ static void expect_no_create(const struct ipc_mutex_opts *opts, int error)
 	assert_int_equal(ipc_mutex_create(NULL, NULL, opts), -EINVAL);
 }
 
-static void test_recursive_is_for_later(void **state)
-{
-	(void)state;
-	expect_no_create(
-		&(struct ipc_mutex_opts){.flags = LIBIPC_MUTEX_RECURSIVE},
-		-ENOTSUP);
-}
-
 static void test_unknown_flags(void **state)
 {
 	(void)state;
@@ -106,11 +98,8 @@ static void test_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_recursive_is_for_later),
-		TEST(test_unknown_flags),
-		TEST(test_reserved_fields),
-		TEST(test_bad_modes),
-		TEST(test_defaults),
+		TEST(test_unknown_flags),  TEST(test_reserved_fields),
+		TEST(test_bad_modes),	   TEST(test_defaults),
 		TEST(test_leaves_nothing),
 	};
 

@@ -18,6 +18,11 @@
  *	work(data);
  *	ipc_mutex_unlock(m);
  *
+ * Recursive mutexes (LIBIPC_MUTEX_RECURSIVE) can be locked again by the thread
+ * that holds them, through the same or another handle, and are let go by the
+ * last of as many unlocks. If the holder dies, at whatever depth, the next one
+ * is told once and holds it at depth one.
+ *
  * A thread may hold up to 1024 of them beside any pthread mutexes, and release
  * them in any order. There is no fairness: a thread that comes along may get
  * the lock before one that waits.
@@ -33,7 +38,7 @@ extern "C" {
 
 struct ipc_mutex;
 
-/* ipc_mutex_opts.flags: the holder may lock again; not in this version */
+/* ipc_mutex_opts.flags: the holder may lock again, a million times at most */
 #define LIBIPC_MUTEX_RECURSIVE 0x1
 
 struct ipc_mutex_opts {
@@ -51,7 +56,6 @@ struct ipc_mutex_opts {
  * Returns  0, or
  *          -EEXIST  the name is taken      -EACCES  not permitted
  *          -ENOSPC  no room for it         -ENOMEM  no memory for the handle
- *          -ENOTSUP a flag that this version does not know how to do
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    there is a complete mutex of that name, or none.
@@ -95,7 +99,9 @@ LIBIPC_API int ipc_mutex_close(struct ipc_mutex *m);
  *
  * Returns  0, held;
  *          LIBIPC_OWNER_DIED, held, and the last holder died inside; or
- *          -EDEADLK   this thread holds it already, whatever the timeout
+ *          -EDEADLK   this thread holds it already, whatever the timeout, and
+ *                     it is not recursive
+ *          -EOVERFLOW recursive, and locked a million times
  *          -EAGAIN    held by another, @timeout_ms was 0
  *          -ETIMEDOUT still held by another
  *          -ENOLCK    this thread holds 1024 mutexes
@@ -107,14 +113,15 @@ LIBIPC_API int ipc_mutex_close(struct ipc_mutex *m);
 LIBIPC_API int ipc_mutex_lock(struct ipc_mutex *m, int timeout_ms);
 
 /**
- * ipc_mutex_unlock - let the next one in
+ * ipc_mutex_unlock - let the next one in, or undo one lock of a recursive one
  * @m:          the mutex, locked by this thread through this handle
  *
  * Returns  0, or
  *          -EPERM   this thread does not hold it (through this handle)
+ *          -EBADMSG somebody has written over the lock: it is no longer held
  *          -EINVAL  @m is NULL
  * Crash    killed inside: released; news for the next one only if the call had
- *          not yet begun to let go.
+ *          not yet begun to let go, or was not the last of as many.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  */
 LIBIPC_API int ipc_mutex_unlock(struct ipc_mutex *m);

@@ -101,7 +101,7 @@ LIBIPC_API int ipc_shared_lock(struct ipc_shared *s, int timeout_ms);
  * ipc_shared_unlock - unlock the object's own mutex
  * @s:          the object, locked by this thread through this handle
  *
- * Returns  0, or -EPERM, -EINVAL as ipc_mutex_unlock()
+ * Returns  0, or -EPERM, -EBADMSG, -EINVAL as ipc_mutex_unlock()
  * Crash    as ipc_mutex_unlock()
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  */

@@ -2,13 +2,14 @@
 /*
  * kill_mutex.c - lock and unlock, killed at each instruction
  *
- * Executes the KILLED rows of struct mutex_shm: L1 .. L3, U1, and A, R, S and F
- * where there is neither index nor hint.
+ * Executes the KILLED rows of struct mutex_shm: L1 .. L4, U1, N1 .. N4, and A,
+ * R, S and F where there is neither index nor hint.
  *
  * Whatever the row, each survivor gets the lock. One of them hears of a death,
  * if that was inside: lock had returned, and unlock had not begun to let go. In
  * the last instructions of lock and the first ones of unlock it is so exactly
- * when `holder` names the dead one (L2 .. U1).
+ * when `holder` names the dead one (L2 .. U1). And however deep the dead one
+ * had been, each survivor holds it once.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include "region.h"
 #include "sweep.h"
 
-enum op { LOCK, UNLOCK, BOTH };
+enum op { LOCK, UNLOCK, BOTH, NEST };
 
 /* who is inside when the victim comes */
 enum holder { NOBODY, LEAVES, DIES, DIED };
@@ -30,6 +31,8 @@ struct row {
 	unsigned int behind;  /* come when the victim sleeps */
 	bool in_flight;	      /* the waiters are not yet asleep */
 	int timeout_ms;	      /* of the victim, which waits in vain; 0: none */
+	bool recursive;
+	bool two_handles;
 };
 
 enum { WAITERS = 4 };
@@ -42,9 +45,10 @@ static struct shared {
 	_Atomic int news; /* that survivors heard */
 	_Atomic int inside_now;
 	_Atomic bool together; /* two were inside at once */
+	_Atomic bool deep;     /* a survivor held it more than once */
 } * shared;
 
-static struct ipc_mutex *mutex;
+static struct ipc_mutex *mutex, *second; /* the same one, or its other handle */
 static struct proc *waiter[WAITERS], *holder;
 static int waiters, expected_news;
 static const char *wrong_at_death;
@@ -58,9 +62,11 @@ static struct mutex_shm *words(void)
 
 static int hold(const void *arg)
 {
+	const struct row *row = arg;
 	int r = ipc_mutex_lock(mutex, 0);
 
-	(void)arg;
+	for (int i = 1; row->recursive && i < 3; i++)
+		ipc_mutex_lock(mutex, 0);
 	sweep_marker();
 	return r < 0 ? r : ipc_mutex_unlock(mutex);
 }
@@ -75,7 +81,10 @@ static int survive(int timeout_ms)
 		shared->together = true;
 	shared->news += r == LIBIPC_OWNER_DIED;
 	shared->inside_now--;
-	return ipc_mutex_unlock(mutex);
+	r = ipc_mutex_unlock(mutex);
+	if (r == 0 && ipc_mutex_unlock(mutex) != -EPERM)
+		shared->deep = true;
+	return r;
 }
 
 static int wait_for_it(const void *arg)
@@ -93,25 +102,48 @@ static int lock(const struct row *row)
 	return r;
 }
 
-static int victim(const void *arg)
+/* inside; the handle that came first leaves first */
+static int nest(void)
 {
-	const struct row *row = arg;
-	int r = 0;
+	int r = ipc_mutex_lock(second, 0);
 
-	shared->victim = getpid();
-	if (row->op == UNLOCK)
-		r = lock(row);
-	sweep_marker();
-	if (row->op != UNLOCK)
-		r = lock(row);
-	if (row->op == LOCK || r < 0)
-		return r;
+	if (r == 0)
+		r = ipc_mutex_lock(second, 0);
+	if (r == 0)
+		r = ipc_mutex_unlock(mutex);
+	if (r == 0)
+		r = ipc_mutex_unlock(second);
+	return r;
+}
+
+static int leave(void)
+{
+	int r;
+
 	shared->leaves = true;
-	r = ipc_mutex_unlock(mutex);
+	r = ipc_mutex_unlock(second);
 	shared->left = true;
 	return r;
 }
 
+static int victim(const void *arg)
+{
+	const struct row *row = arg;
+	bool begin_inside = row->op == UNLOCK || row->op == NEST;
+	int r = 0;
+
+	shared->victim = getpid();
+	if (begin_inside)
+		r = lock(row);
+	sweep_marker();
+	if (!begin_inside)
+		r = lock(row);
+	if (row->op == NEST && r == 0)
+		r = nest();
+	if (row->op == LOCK || r < 0)
+		return r;
+	return leave();
+}
 /* ------------------------------------------------------------------- begin */
 
 static void add_waiters(unsigned int n, bool in_flight)
@@ -129,21 +161,37 @@ static void add_waiters(unsigned int n, bool in_flight)
 	}
 }
 
+static void make(const struct row *row)
+{
+	const struct ipc_mutex_opts opts = {
+		.flags = row->recursive ? LIBIPC_MUTEX_RECURSIVE : 0};
+	char name[64];
+
+	snprintf(name, sizeof(name), "/kill_mutex.%d", (int)getpid());
+	sweep_require(ipc_mutex_create(&mutex, row->two_handles ? name : NULL,
+				       &opts) == 0);
+	second = mutex;
+	if (row->two_handles) {
+		sweep_require(ipc_mutex_open(&second, name) == 0);
+		sweep_require(ipc_unlink(name) == 0);
+	}
+}
+
 static void begin(const void *arg)
 {
 	const struct row *row = arg;
 
-	sweep_require(ipc_mutex_create(&mutex, NULL, NULL) == 0);
+	make(row);
 	waiters = 0;
 	holder = NULL;
 	wrong_at_death = NULL;
 	if (row->holder != NOBODY) {
-		holder = sweep_trace(hold, NULL);
+		holder = sweep_trace(hold, row);
 		sweep_require(words()->holder == (uint32_t)sweep_pid(holder));
 	}
 	if (row->holder == DIED)
 		sweep_slay(holder);
-	if (row->op != UNLOCK)
+	if (row->op == LOCK || row->op == BOTH)
 		add_waiters(row->waiters, row->in_flight);
 }
 
@@ -152,7 +200,7 @@ static void marked(const void *arg)
 {
 	const struct row *row = arg;
 
-	if (row->op == UNLOCK)
+	if (row->op == UNLOCK || row->op == NEST)
 		add_waiters(row->waiters, row->in_flight);
 }
 
@@ -176,6 +224,8 @@ static void ask(const void *arg)
 static void end(const void *arg)
 {
 	(void)arg;
+	if (second != mutex)
+		ipc_mutex_close(second);
 	ipc_mutex_close(mutex);
 }
 
@@ -226,6 +276,8 @@ static const char *judge(const void *arg)
 		return shared->news ? "news of a death outside" : "no news";
 	if (survive(0) < 0 || shared->news != expected_news)
 		return "the same news again";
+	if (shared->deep)
+		return "a survivor held it more than once";
 	return shared->together ? "two were inside" : NULL;
 }
 
@@ -262,6 +314,15 @@ static const struct sweep sweeps[] = {
 	    .behind = 1, .timeout_ms = 20),
 	ROW("lock that gives up, the holder dies, 1 behind", 19, .op = LOCK,
 	    .holder = DIES, .behind = 1, .timeout_ms = 20),
+	ROW("nested locks", 7, .op = NEST, .recursive = true),
+	ROW("nested, 1 waiter asleep", 11, .op = NEST, .waiters = 1,
+	    .recursive = true),
+	ROW("nested, 2 handles, 1 waiter asleep", 11, .op = NEST, .waiters = 1,
+	    .recursive = true, .two_handles = true),
+	ROW("lock and unlock, the last holder died 3 deep", 11, .op = BOTH,
+	    .holder = DIED, .recursive = true),
+	ROW("lock that sleeps, the holder dies 3 deep, 1 behind", 23,
+	    .op = BOTH, .holder = DIES, .behind = 1, .recursive = true),
 };
 
 int main(int argc, char **argv)
