@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum {
-	IPCI_LAYOUT = 1,     /* raise when a byte below changes its meaning */
+	IPCI_LAYOUT = 2,     /* raise when a byte below changes its meaning */
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
@@ -54,6 +54,8 @@ enum ipci_kind {
  *            H2  page + body_size == size of the file
  *            H3  the first fixed_size bytes of the body have their memory; of
  *                the rest only what somebody reserved is ever touched
+ *            H4  all who have it open live in id_space: thread ids are
+ *                unique there, and nowhere else
  *
  * FIELDS     all C
  *
@@ -72,6 +74,7 @@ struct head_shm {
 	uint64_t page;	      /* bytes before the body */
 	uint64_t body_size;   /* bytes from there to the end of the file */
 	uint64_t fixed_size;  /* bytes of the body reserved at create */
+	uint64_t id_space;    /* in which its thread ids mean somebody */
 	union {
 		struct {
 			uint64_t maxsize;
@@ -87,7 +90,7 @@ struct head_shm {
 		struct {
 			uint32_t flags; /* LIBIPC_MUTEX_* */
 		} mutex;
-		uint64_t reserved[10];
+		uint64_t reserved[9];
 	} u;
 };
 

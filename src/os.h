@@ -65,6 +65,14 @@ uint32_t ipci_generation(void);
 /* LIBIPC_CAP_* or -ENOSYS; asked once, remembered */
 int ipci_os_caps(void);
 
+/*
+ * Where the ids of threads are unique: a number for this process's PID
+ * namespace; 0 if there is no way to tell. A process that was forked into
+ * another one than its parent's has no use of what it inherited, for there its
+ * id may be that of any other: ipci_self() is NULL in it.
+ */
+uint64_t ipci_os_id_space(void);
+
 /* ---- time ---- */
 
 #define IPCI_NEVER INT64_MAX

@@ -26,6 +26,8 @@
 _Thread_local struct ipci_self ipci_thread;
 
 static _Atomic uint32_t generation;
+static _Atomic bool
+	displaced; /* we, or who forked us, left the PID namespace */
 
 /* ---- the calling thread ---- */
 
@@ -34,6 +36,9 @@ static void after_fork_in_child(void)
 {
 	atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
 	memset(&ipci_thread, 0, sizeof(ipci_thread));
+	/* a parent that is in another PID namespace has no number here */
+	if (getppid() == 0)
+		atomic_store_explicit(&displaced, true, memory_order_relaxed);
 }
 
 static void watch_forks(void)
@@ -89,6 +94,8 @@ struct ipci_self *ipci_self_init(void)
 	struct robust_list_head *head = robust_list();
 	struct ipci_self *self = &ipci_thread;
 
+	if (atomic_load_explicit(&displaced, memory_order_relaxed))
+		return NULL;
 	if (!head) {
 		make_libc_register();
 		head = robust_list();
@@ -122,6 +129,8 @@ int ipci_os_caps(void)
 	static _Atomic int caps;
 	int known = atomic_load_explicit(&caps, memory_order_relaxed);
 
+	if (atomic_load_explicit(&displaced, memory_order_relaxed))
+		return -ENOSYS;
 	if (known)
 		return known;
 	known = -ENOSYS;
@@ -131,6 +140,13 @@ int ipci_os_caps(void)
 		known = LIBIPC_CAP_EXACT_WAKE;
 	atomic_store_explicit(&caps, known, memory_order_relaxed);
 	return known;
+}
+
+uint64_t ipci_os_id_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (uint64_t)st.st_ino;
 }
 
 bool ipci_os_many_cpus(void)

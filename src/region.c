@@ -193,6 +193,7 @@ static void fill_head(struct head_shm *to, const struct head_shm *want)
 	to->layout = IPCI_LAYOUT;
 	to->fingerprint = fingerprint();
 	to->page = page_size();
+	to->id_space = ipci_os_id_space();
 }
 
 /* the file of a region that grows stays open, for reserve */
@@ -313,18 +314,19 @@ int ipci_region_create(struct ipci_region **r, size_t handle_size,
 
 /* ---- open ---- */
 
-/* whether the file is a region of ours of that kind; copies the head */
-static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
+int ipci_region_peek(int fd, struct head_shm *head)
 {
 	struct stat st;
 	size_t page = page_size();
 
 	if (fstat(fd, &st))
 		return -errno;
+	if (st.st_nlink == 0)
+		return -ENOENT; /* it was removed while we opened it */
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < page ||
 	    pread(fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head) ||
 	    head->magic != IPCI_MAGIC || head->layout != IPCI_LAYOUT ||
-	    head->fingerprint != fingerprint() || head->kind != (uint32_t)kind)
+	    head->fingerprint != fingerprint())
 		return -EPROTO;
 	if (head->page != page || head->body_size % page ||
 	    head->body_size != (uint64_t)st.st_size - page ||
@@ -332,6 +334,27 @@ static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
 	    head->body_size > SIZE_MAX / 2)
 		return -EBADMSG;
 	return 0;
+}
+
+static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
+{
+	int err = ipci_region_peek(fd, head);
+
+	if (err == 0 && (head->kind != (uint32_t)kind ||
+			 head->id_space != ipci_os_id_space()))
+		return -EPROTO;
+	return err;
+}
+
+/* opening waits where somebody looks whether it has users (libipc gc) */
+static int open_file(const char *name)
+{
+	int fd;
+
+	do
+		fd = shm_open(name, O_RDWR, 0);
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 static int open_name(const char *name)
@@ -342,7 +365,7 @@ static int open_name(const char *name)
 		err = check_name(name);
 	if (err < 0)
 		return err;
-	fd = shm_open(name, O_RDWR, 0);
+	fd = open_file(name);
 	if (fd >= 0)
 		return fd;
 	return is_foreign(errno) ? -EPROTO : forbidden(errno);

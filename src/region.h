@@ -39,6 +39,13 @@ int ipci_region_open(struct ipci_region **r, size_t handle_size,
 		     struct head_shm *head);
 
 /*
+ * Reads the head of a file, opened to be read: 0, -EPROTO (not a region of this
+ * build), -EBADMSG, -ENOENT (it has no name any more). Neither its kind nor its
+ * id_space is compared.
+ */
+int ipci_region_peek(int fd, struct head_shm *head);
+
+/*
  * Memory for size bytes of the body from offset on, beyond fixed_size, before
  * they are first written: 0, -ENOSPC. Again is harmless.
  */

@@ -263,7 +263,9 @@ static int write_random_heads(void *arg)
 	for (int round = 0; round < 3000; round++) {
 		head = good;
 		for (int n = rand_r(&random) % 3; n >= 0; n--) {
-			int field = rand_r(&random) % 11;
+			int field = rand_r(&random) %
+				    (int)(sizeof(head.u.reserved) /
+					  sizeof(head.u.reserved[0]));
 			head.u.reserved[field] =
 				(UINT64_C(1) << rand_r(&random) % 64) -
 				(uint64_t)(rand_r(&random) % 3);

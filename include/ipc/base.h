@@ -20,6 +20,12 @@
  *            parent holds are not held by the child. exec() drops everything,
  *            as a death would. Children of vfork() and of a bare clone() must
  *            not touch the library.
+ * PID        an object belongs to the PID namespace of its creator, because
+ * NAMESPACES locks name threads by their ids. A process of another one gets
+ *            -EPROTO from open. A child that is forked into a new one (after
+ *            unshare or setns) can use nothing that it inherited, and no other
+ *            object, until it calls exec(): create, open, lock, put, get, send
+ *            and the like answer -ENOSYS in it and in its children.
  * CLOSE      frees the handle in this process only. Using a handle after
  *            close, or closing it while another thread is inside a call with
  *            it, is the caller's error, as with free().
@@ -83,7 +89,8 @@ LIBIPC_API const char *ipc_version(void);
  *
  * Returns  LIBIPC_CAP_* bits, or
  *          -ENOSYS  this system lacks what the library needs (Linux 5.16 or
- *                   later with robust futexes); every create and open then
+ *                   later with robust futexes), or this process was forked
+ *                   into another PID namespace; every create and open then
  *                   answers -ENOSYS too.
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no

@@ -71,7 +71,8 @@ LIBIPC_API int ipc_mutex_create(struct ipc_mutex **m, const char *name,
  *
  * Returns  0, or
  *          -ENOENT  no such name           -EACCES  not permitted
- *          -EPROTO  not a mutex, or made by an incompatible build
+ *          -EPROTO  not a mutex, made by an incompatible build, or in
+ *                   another PID namespace
  *          -EBADMSG damaged                -ENOMEM  no memory
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EINVAL, -ENAMETOOLONG  bad arguments

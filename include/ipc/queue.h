@@ -75,7 +75,8 @@ LIBIPC_API int ipc_queue_create(struct ipc_queue **q, const char *name,
  *
  * Returns  0, or
  *          -ENOENT  no such name           -EACCES  not permitted
- *          -EPROTO  not a queue, or made by an incompatible build
+ *          -EPROTO  not a queue, made by an incompatible build, or in
+ *                   another PID namespace
  *          -EBADMSG damaged                -ENOMEM  no memory
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EINVAL, -ENAMETOOLONG  bad arguments

@@ -56,7 +56,8 @@ LIBIPC_API int ipc_shared_create(struct ipc_shared **s, const char *name,
  *
  * Returns  0, or
  *          -ENOENT  no such name           -EACCES  not permitted
- *          -EPROTO  not shared bytes, or made by an incompatible build
+ *          -EPROTO  not shared bytes, made by an incompatible build, or in
+ *                   another PID namespace
  *          -EBADMSG damaged                -ENOMEM  no memory
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EINVAL, -ENAMETOOLONG  bad arguments
