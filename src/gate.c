@@ -21,6 +21,9 @@ enum {
 /* a sleep that cannot watch all that it should */
 #define SHORT_NS INT64_C(50000000)
 
+/* before another look at a lock that nobody will wake us for */
+#define PAUSE_NS INT64_C(1000000)
+
 static uint64_t word_of(const struct ipci_gate *g)
 {
 	return atomic_load_explicit(g->word, memory_order_seq_cst);
@@ -261,6 +264,24 @@ int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
 		nap(g, deadline);
 	}
 	return 0;
+}
+
+bool ipci_gate_seize(struct ipci_self *self, const struct ipci_gate *g)
+{
+	for (int i = 0; i < IPCI_SPIN_MAX; i++) {
+		if (ipci_gate_take(self, g))
+			return true;
+		ipci_relax();
+	}
+	return false;
+}
+
+void ipci_gate_pause(void)
+{
+	const _Atomic uint64_t nobody = 0; /* wakes us */
+	const struct ipci_still same = {&nobody, 0, false};
+
+	ipci_os_sleep(&same, 1, ipci_now_ns() + PAUSE_NS);
 }
 
 bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,

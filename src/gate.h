@@ -151,6 +151,23 @@ static inline void ipci_gate_pop(struct ipci_self *self)
 	ipci_order();
 }
 
+/*
+ * The same for a lock that is taken while another of the library's own is held,
+ * and let go before that one
+ */
+static inline void ipci_gate_push_within(struct ipci_self *self,
+					 const struct ipci_gate *g)
+{
+	self->outer[self->depth++] = self->below;
+	ipci_gate_push(self, g);
+}
+
+static inline void ipci_gate_pop_within(struct ipci_self *self)
+{
+	ipci_gate_pop(self);
+	self->below = self->outer[--self->depth];
+}
+
 /* ---- lock ---- */
 
 static inline uint32_t ipci_gate_owner(const struct ipci_gate *g)
@@ -204,6 +221,16 @@ static inline void ipci_gate_release(struct ipci_self *self,
  */
 int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline);
+
+/*
+ * A2 of g's lock, whatever its condition, within another gate: looks for a
+ * short while. No release wakes anybody who only wants the lock, so who fails
+ * lets go of all, pauses, and begins again.
+ */
+bool ipci_gate_seize(struct ipci_self *self, const struct ipci_gate *g);
+
+/* a millisecond, in which somebody inside may come out */
+void ipci_gate_pause(void);
 
 /* whether its owner died, and nobody took it since: a long-held word that no
    one fires (exact: read once) */

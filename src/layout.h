@@ -259,7 +259,121 @@ _Static_assert(offsetof(struct side_shm, index) == 64, "index alone");
 _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
 
 /*
- * struct queue_shm - bounded FIFO of items, then its slots         768 bytes
+ * struct pool_shm - the items of a LIFO or priority queue           64 bytes
+ *
+ * Such a queue has the same two sides, with the same indexes; its items lie in
+ * a pool of maxsize slots, each of which says for itself whether its item
+ * waits. That is the truth. The order in which they will come out is only an
+ * index over it: a table of maxsize slot numbers, of which the first n name
+ * the slots whose items wait (n = put.index - get.index; a binary heap, or for
+ * LIFO a stack whose top is the last), and the others those that are free. An
+ * entry is the number xor its place, so that zeros are a table, too.
+ *
+ *	waits    born != 0, born <= put.index, gone == 0 or gone > get.index
+ *	free     all others: never used, or a put or a get of it was committed
+ *
+ * GUARD      word, a lock that is taken within the gate of a side, by both
+ *            sides, and held until after the commit
+ *
+ * INVARIANTS B1  dirty is 0: table and slots agree. Else somebody is inside,
+ *                or died there: the next one rebuilds the table, all of it,
+ *                from the slots. That may be killed and done again.
+ *            B2  used is more than the number of each slot that ever was
+ *                written, and the table is all zero from there on
+ *            B3  two slots that wait have not the same born
+ *
+ * FIELDS     word   A  a gate word; condition: free
+ *            node   -  written by the holder for the kernel, never read
+ *            dirty  G
+ *            used   G
+ *
+ * STEPS      put      P1, then: B1 acquire the pool, rebuild if it is dirty
+ *                     B2 dirty = 1; used      B3 a free slot: born = 0,
+ *                        gone = 0, the item, born = index of the put + 1
+ *                     B4 into the table       P3 P4 (COMMIT) P5
+ *                     B5 dirty = 0            B6 release the pool   P6
+ *            get      E1 B1 B2 as put         B7 the best slot: copy the item,
+ *                        gone = index of the get + 1, out of the table
+ *                     E3 E4 (COMMIT) E5 B5 B6 E6
+ *
+ * KILLED     B1, B6   the kernel frees the pool, and the side
+ *            B2       the table was right, and is made again
+ *            B3, B4   born is 0, or beyond put.index: free
+ *            B7       gone is beyond get.index: it waits as before
+ *            P4, E4   committed; the table is made again
+ *            B5       nothing left to repair
+ *            a rebuild is killed: dirty still; what it wrote into slots
+ *                     changes nothing
+ */
+struct pool_shm {
+	_Atomic uint64_t word;
+	unsigned char node[40];
+	_Atomic uint32_t dirty;
+	uint32_t reserved;
+	uint64_t used;
+};
+
+_Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
+
+/*
+ * struct rare_shm - what seldom changes in a queue                 128 bytes
+ *
+ * One line that put and get only read, unless a queue is used at both ends or
+ * shut down.
+ *
+ * The turn: an item lies at the place that its index says, plus the turn. To
+ * put an item at the front, or to take one at the back, is to count it at the
+ * side as always, and to turn the ring back by one with the same store: so
+ * indexes only grow, and whatever else is made of them stays right. put at the
+ * front: put.index + 1, and with the turn one less the next put goes where it
+ * would have gone, while the next get begins one place earlier. get at the
+ * back: get.index + 1, the next get goes where it would have gone, and the
+ * next put one place earlier.
+ *
+ * GUARD      both gates, put first. Reading: either of them.
+ *
+ * INVARIANTS K1  the turn is turn[state / 4 % 2].back, minus one for each of
+ *                its marks that is not 0 and that the index of its side has
+ *                reached
+ *            K2  a mark that its index has not reached is index + 1, of a call
+ *                under way or one that died; nobody commits before it took it
+ *                away
+ *
+ * FIELDS     state    A  IPCI_STATE_*, and 4 for each turn begun. Written by
+ *                     the guard's holder; sleepers read it. 0: as it was born
+ *            turn     A  [state / 4 % 2] is valid, the other one is to come
+ *
+ * STEPS      front    K1 acquire put, there is room; acquire get
+ *                     K2 the item, before head; the other turn: back as it
+ *                        is, mark = put.index + 1    K3 state += 4
+ *                     P3 P4 (COMMIT), release get, P6
+ *            back     the same with the sides exchanged, and E2, E3, E4
+ *            any put or get of a queue that was turned, within its gate:
+ *                     K4 a mark of its own side that was not reached: 0
+ *
+ * KILLED     K1, K2   nothing happened
+ *            K3       a mark that is not reached: K4 by the next one
+ *            P4, E4   done. The kernel frees both gates, and wakes one at each
+ */
+enum {
+	IPCI_STATE_TURN = 4,
+};
+
+struct turn_shm {
+	_Atomic uint64_t back;
+	_Atomic uint64_t mark[2]; /* of put.index, of get.index */
+};
+
+struct rare_shm {
+	_Atomic uint64_t state;
+	struct turn_shm turn[2];
+	unsigned char pad[72];
+};
+
+_Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
+
+/*
+ * struct queue_shm - bounded FIFO of items, then its slots        1024 bytes
  *
  * Item i lies in slot i modulo the number of slots, a power of two that is at
  * least maxsize. A slot is the item's length and its bytes.
@@ -303,9 +417,23 @@ struct queue_shm {
 	struct side_shm put;
 	struct side_shm get;
 	struct side_shm done;
+	struct rare_shm rare;
+	struct pool_shm pool; /* of LIFO and priority queues */
+	unsigned char pad[64];
 };
 
+_Static_assert(sizeof(struct queue_shm) == 1024, "queue_shm");
+
 struct slot_shm {
+	uint32_t len; /* bytes of item */
+	uint32_t reserved;
+	unsigned char item[];
+};
+
+struct pool_slot_shm {
+	uint64_t born; /* put index, plus one; 0: never */
+	uint64_t gone; /* get index, plus one; 0: not */
+	int64_t priority;
 	uint32_t len; /* bytes of item */
 	uint32_t reserved;
 	unsigned char item[];

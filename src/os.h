@@ -38,12 +38,14 @@ struct ipci_self {
 	volatile uintptr_t *pending; /* node of the word under way, or 0 */
 	ptrdiff_t node;		     /* from a word to its list node, bytes */
 	uintptr_t below;	     /* what was first before our own entry */
+	uintptr_t outer[3];	     /* ... before those within which it is */
 	struct ipci_anchor *anchors; /* entries at the end of the list */
 	uint64_t id;   /* this thread of this process, never the same again */
 	uint32_t tid;  /* owner bits; 0: not set up yet */
 	uint32_t held; /* mutexes held */
 	uint32_t spin; /* pauses that were worth it before a sleep */
 	uint32_t waits;
+	uint32_t depth; /* entries of outer */
 };
 
 extern _Thread_local struct ipci_self ipci_thread

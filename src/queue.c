@@ -11,9 +11,9 @@
 
 #include <ipc/queue.h>
 #include "gate.h"
+#include "items.h"
 #include "joinable.h"
 #include "region.h"
-#include "ring.h"
 
 enum {
 	ITEM_SIZE = 256,
@@ -21,6 +21,9 @@ enum {
 	FLAGS = LIBIPC_JOINABLE | LIBIPC_SINGLE_PRODUCER |
 		LIBIPC_SINGLE_CONSUMER,
 };
+
+/* for those inside a gate that we want, when our own time is up */
+#define GRACE_NS INT64_C(20000000)
 
 /*
  * One side of the ring. How many items it may move is
@@ -35,15 +38,19 @@ struct side {
 	const struct side_shm *opposite;
 	uint64_t limit;
 	uint64_t maxsize;
+	const struct ipci_pool *pool; /* to be entered within; or NULL */
 	bool alone; /* one thread at a time, by promise: no lock */
 };
 
 struct ipc_queue {
 	struct ipci_region region;
-	struct ipci_slots slots;
+	struct ipci_items items;
 	struct side put;
 	struct side get;
 	struct ipci_tasks tasks;
+	uint64_t maxsize;
+	size_t item_size;
+	enum ipc_order order;
 	bool joinable;
 };
 
@@ -80,7 +87,7 @@ static bool is_movable(const void *arg)
 						      memory_order_seq_cst));
 }
 
-static inline void leave(struct ipci_self *self, const struct side *d)
+static inline void leave_gate(struct ipci_self *self, const struct side *d)
 {
 	if (d->alone) {
 		ipci_gate_settle(self);
@@ -89,6 +96,13 @@ static inline void leave(struct ipci_self *self, const struct side *d)
 	ipci_gate_announce(self, &d->gate); /* P6: R1 .. R7 */
 	ipci_gate_pop(self);
 	ipci_gate_release(self, &d->gate);
+}
+
+static inline void leave(struct ipci_self *self, const struct side *d)
+{
+	if (d->pool)
+		ipci_pool_leave(self, d->pool);
+	leave_gate(self, d);
 }
 
 static int wait_alone(struct ipci_self *self, const struct side *d,
@@ -110,6 +124,14 @@ static int wait_in_line(struct ipci_self *self, const struct side *d,
 	return 0;
 }
 
+static int enter_pool(struct ipci_self *self, const struct side *d,
+		      int timeout_ms)
+{
+	int r = ipci_pool_enter(self, d->pool, ipci_deadline(timeout_ms));
+
+	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+}
+
 /* P1: comes in and finds how many items it may move: 1, ... , want, or more */
 static inline int enter(struct ipci_self *self, const struct side *d,
 			uint64_t want, int timeout_ms, uint64_t *n)
@@ -123,7 +145,7 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 		ipci_gate_push(self, &d->gate);
 		*n = movable(d, want);
 		if (!*n)
-			leave(self, d);
+			leave_gate(self, d);
 	}
 	if (!*n) {
 		r = d->alone ? wait_alone(self, d, timeout_ms)
@@ -132,10 +154,12 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 			return r;
 		*n = movable(d, want);
 	}
-	if (*n && *n <= d->maxsize)
-		return 0;
-	leave(self, d);
-	return -EBADMSG;
+	r = *n && *n <= d->maxsize ? 0 : -EBADMSG;
+	if (!r && d->pool)
+		r = enter_pool(self, d, timeout_ms);
+	if (r < 0)
+		leave_gate(self, d);
+	return r;
 }
 
 /* P3 .. P6: the slots are written, or read */
@@ -152,42 +176,64 @@ static inline void commit(struct ipci_self *self, const struct side *d,
 
 /* ---- put and get ---- */
 
-static inline int put(struct ipc_queue *q, const void *items, size_t len,
-		      size_t n, int timeout_ms)
+static int check_put(const struct ipc_queue *q, const void *items, size_t len,
+		     size_t n)
 {
-	struct ipci_self *self = ipci_self();
-	uint64_t room, at;
-	int r;
-
 	if (!q || !n || (!items && len))
 		return -EINVAL;
-	if (len > q->slots.item_size)
-		return -EMSGSIZE;
+	return len > q->item_size ? -EMSGSIZE : 0;
+}
+
+/* P2: how many, or that not even the first one goes */
+static inline int write_items(const struct ipc_queue *q, const void *items,
+			      size_t len, size_t n, int64_t priority)
+{
+	uint64_t tail = ipci_items_tail(&q->items);
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = ipci_items_write(&q->items, tail + i,
+				     (const char *)items + i * len, len,
+				     priority);
+		if (r < 0)
+			return i ? (int)i : r;
+	}
+	return (int)i;
+}
+
+static inline int put(struct ipc_queue *q, const void *items, size_t len,
+		      size_t n, int64_t priority, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	uint64_t room;
+	int r = check_put(q, items, len, n);
+
+	if (r < 0)
+		return r;
 	if (!self)
 		return -ENOSYS;
 	r = enter(self, &q->put, n, timeout_ms, &room);
 	if (r < 0)
 		return r;
-	if (n > room)
-		n = (size_t)room;
-	at = own_index(&q->put);
-	for (size_t i = 0; i < n; i++)
-		ipci_slot_write(&q->slots, at + i,
-				(const char *)items + i * len, len); /* P2 */
-	commit(self, &q->put, &q->get, n);
-	return (int)n;
+	r = write_items(q, items, len, n < room ? n : (size_t)room, priority);
+	if (r < 0)
+		leave(self, &q->put);
+	else
+		commit(self, &q->put, &q->get, (uint64_t)r);
+	return r;
 }
 
 /* E2: as many as there are, up to n, until one is too long for its room */
-static inline int read_slots(const struct ipc_queue *q, void *items,
+static inline int read_items(const struct ipc_queue *q, void *items,
 			     size_t size, size_t *lens, size_t n)
 {
-	uint64_t at = own_index(&q->get);
+	uint64_t head = ipci_items_head(&q->items);
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		int len = ipci_slot_read(&q->slots, at + i,
-					 (char *)items + i * size, size);
+		int len = ipci_items_read(&q->items, head + i,
+					  (char *)items + i * size, size);
 
 		if (len < 0)
 			return i ? (int)i : len;
@@ -214,7 +260,7 @@ static inline int get(struct ipc_queue *q, void *items, size_t size,
 	r = enter(self, &q->get, n, timeout_ms, &there);
 	if (r < 0)
 		return r;
-	r = read_slots(q, items, size, lens, n < there ? n : (size_t)there);
+	r = read_items(q, items, size, lens, n < there ? n : (size_t)there);
 	if (r < 0) {
 		leave(self, &q->get);
 		return r;
@@ -228,7 +274,17 @@ static inline int get(struct ipc_queue *q, void *items, size_t size,
 int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
 		  int timeout_ms)
 {
-	int r = put(q, item, len, 1, timeout_ms);
+	int r = put(q, item, len, 1, 0, timeout_ms);
+
+	return r < 0 ? r : 0;
+}
+
+int ipc_queue_put_priority(struct ipc_queue *q, const void *item, size_t len,
+			   int64_t priority, int timeout_ms)
+{
+	int r = q && q->order != LIBIPC_PRIORITY
+			? -EINVAL
+			: put(q, item, len, 1, priority, timeout_ms);
 
 	return r < 0 ? r : 0;
 }
@@ -244,13 +300,126 @@ int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size, int timeout_ms)
 int ipc_queue_put_many(struct ipc_queue *q, const void *items, size_t len,
 		       size_t n, int timeout_ms)
 {
-	return put(q, items, len, n < INT_MAX ? n : INT_MAX, timeout_ms);
+	return put(q, items, len, n < INT_MAX ? n : INT_MAX, 0, timeout_ms);
 }
 
 int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
 		       size_t *lens, size_t n, int timeout_ms)
 {
 	return get(q, items, size, lens, n < INT_MAX ? n : INT_MAX, timeout_ms);
+}
+
+/* ---- both ends of a FIFO queue ---- */
+
+static bool has_ends(const struct ipc_queue *q)
+{
+	return q->order == LIBIPC_FIFO;
+}
+
+static int left_ms(int64_t deadline)
+{
+	int64_t now;
+
+	if (deadline == IPCI_NEVER)
+		return LIBIPC_FOREVER;
+	now = ipci_now_ns();
+	return deadline <= now ? 0 : (int)((deadline - now + 999999) / 1000000);
+}
+
+/*
+ * K1: into the gate of d, where one item must be movable, and then into the
+ * other one. Two that meet there, each in the gate that the other one wants,
+ * both step back: nobody waits for a gate while he is in one.
+ */
+static int enter_both(struct ipci_self *self, const struct side *d,
+		      const struct side *other, int timeout_ms)
+{
+	int64_t deadline = ipci_deadline(timeout_ms);
+	int64_t patience = ipci_now_ns() + GRACE_NS;
+	uint64_t n;
+	int r;
+
+	while (!(r = enter(self, d, 1, left_ms(deadline), &n))) {
+		if (ipci_gate_seize(self, &other->gate)) {
+			ipci_gate_push_within(self, &other->gate);
+			return 0;
+		}
+		leave(self, d);
+		if (ipci_expired(deadline) && ipci_expired(patience))
+			return ipci_gave_up(timeout_ms);
+		ipci_gate_pause();
+	}
+	return r == -EAGAIN ? ipci_gave_up(timeout_ms) : r;
+}
+
+/* the gate that was entered last, first: its release looks who sleeps there */
+static void leave_other(struct ipci_self *self, const struct side *other)
+{
+	ipci_gate_announce(self, &other->gate);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, &other->gate);
+}
+
+/* K3, P3, P4, P6 */
+static void commit_turned(struct ipci_self *self, const struct ipc_queue *q,
+			  const struct side *d, const struct side *other)
+{
+	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
+	ipci_gate_owe(self, &other->gate);
+	atomic_exchange_explicit(&d->s->index, own_index(d) + 1,
+				 memory_order_seq_cst); /* COMMIT */
+	leave_other(self, other);
+	leave(self, d);
+}
+
+int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
+			int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	int r = q && (!has_ends(q) || q->get.alone)
+			? -EINVAL
+			: check_put(q, item, len, 1);
+
+	if (r < 0)
+		return r;
+	if (!self)
+		return -ENOSYS;
+	r = enter_both(self, &q->put, &q->get, timeout_ms);
+	if (r < 0)
+		return r;
+	ipci_items_write(&q->items, ipci_items_head(&q->items) - 1, item, len,
+			 0); /* K2 */
+	commit_turned(self, q, &q->put, &q->get);
+	return 0;
+}
+
+int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
+		       int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	unsigned long *held = NULL;
+	int r, len;
+
+	if (!q || (!buf && size) || !has_ends(q) || q->put.alone)
+		return -EINVAL;
+	if (!self)
+		return -ENOSYS;
+	if (q->joinable && !(held = ipci_tasks_held(&q->tasks)))
+		return -ENOMEM;
+	r = enter_both(self, &q->get, &q->put, timeout_ms);
+	if (r < 0)
+		return r;
+	len = ipci_items_read(&q->items, ipci_items_tail(&q->items) - 1, buf,
+			      size); /* K2 */
+	if (len < 0) {
+		leave_other(self, &q->put);
+		leave(self, &q->get);
+		return len;
+	}
+	commit_turned(self, q, &q->get, &q->put);
+	if (held)
+		++*held;
+	return len;
 }
 
 /* ---- how it stands ---- */
@@ -262,7 +431,7 @@ long ipc_queue_size(struct ipc_queue *q)
 	if (!q)
 		return -EINVAL;
 	n = ipci_distance(q->put.s, q->get.s);
-	return n > q->slots.maxsize ? -EBADMSG : (long)n;
+	return n > q->maxsize ? -EBADMSG : (long)n;
 }
 
 int ipc_queue_empty(struct ipc_queue *q)
@@ -276,17 +445,17 @@ int ipc_queue_full(struct ipc_queue *q)
 {
 	long n = ipc_queue_size(q);
 
-	return n < 0 ? (int)n : n == (long)q->slots.maxsize;
+	return n < 0 ? (int)n : n == (long)q->maxsize;
 }
 
 long ipc_queue_maxsize(struct ipc_queue *q)
 {
-	return q ? (long)q->slots.maxsize : -EINVAL;
+	return q ? (long)q->maxsize : -EINVAL;
 }
 
 size_t ipc_queue_item_size(struct ipc_queue *q)
 {
-	return q ? q->slots.item_size : 0;
+	return q ? q->item_size : 0;
 }
 
 /* ---- joinable ---- */
@@ -311,7 +480,7 @@ long ipc_queue_unfinished(struct ipc_queue *q)
 
 static void init_side(struct side *d, struct side_shm *s,
 		      const struct side_shm *opposite, uint64_t limit,
-		      uint64_t maxsize, bool alone)
+		      const struct ipc_queue *q, bool alone)
 {
 	d->gate = (struct ipci_gate){.word = &s->word,
 				     .hint = &s->hint,
@@ -321,7 +490,8 @@ static void init_side(struct side *d, struct side_shm *s,
 	d->s = s;
 	d->opposite = opposite;
 	d->limit = limit;
-	d->maxsize = maxsize;
+	d->maxsize = q->maxsize;
+	d->pool = q->items.pooled ? &q->items.pool : NULL;
 	d->alone = alone;
 }
 
@@ -331,18 +501,40 @@ static struct ipc_queue *attach(struct ipci_region *r,
 {
 	struct ipc_queue *q = (struct ipc_queue *)r;
 	struct queue_shm *s = (struct queue_shm *)r->body;
-	uint64_t maxsize = head->u.queue.maxsize;
 	uint32_t flags = head->u.queue.flags;
 
-	ipci_slots_init(&q->slots, r->body + sizeof(*s), maxsize,
-			(size_t)head->u.queue.item_size);
-	init_side(&q->put, &s->put, &s->get, maxsize, maxsize,
+	q->maxsize = head->u.queue.maxsize;
+	q->item_size = (size_t)head->u.queue.item_size;
+	q->order = (enum ipc_order)head->u.queue.order;
+	q->items.s = s;
+	q->items.pooled = q->order != LIBIPC_FIFO;
+	if (q->items.pooled)
+		ipci_pool_init(&q->items.pool, s, r->body + sizeof(*s),
+			       q->maxsize, q->item_size,
+			       q->order == LIBIPC_LIFO);
+	else
+		ipci_slots_init(&q->items.ring, r->body + sizeof(*s),
+				q->maxsize, q->item_size);
+	init_side(&q->put, &s->put, &s->get, q->maxsize, q,
 		  flags & LIBIPC_SINGLE_PRODUCER);
-	init_side(&q->get, &s->get, &s->put, 0, maxsize,
+	init_side(&q->get, &s->get, &s->put, 0, q,
 		  flags & LIBIPC_SINGLE_CONSUMER);
 	ipci_tasks_init(&q->tasks, &s->done, &s->put);
 	q->joinable = flags & LIBIPC_JOINABLE;
 	return q;
+}
+
+static bool is_order(uint32_t order)
+{
+	return order == LIBIPC_FIFO || order == LIBIPC_LIFO ||
+	       order == LIBIPC_PRIORITY;
+}
+
+/* what the items need, behind struct queue_shm; 0: more than can be */
+static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
+{
+	return order == LIBIPC_FIFO ? ipci_slots_bytes(maxsize, item_size)
+				    : ipci_pool_bytes(maxsize, item_size);
 }
 
 static int check_opts(const struct ipc_queue_opts *o)
@@ -353,22 +545,15 @@ static int check_opts(const struct ipc_queue_opts *o)
 	if ((o->flags & ~(uint32_t)FLAGS) || o->item_size > INT_MAX ||
 	    o->maxsize > LONG_MAX)
 		return -EINVAL;
-	switch (o->order) {
-	case LIBIPC_FIFO:
-		break;
-	case LIBIPC_LIFO:
-	case LIBIPC_PRIORITY:
-		return -ENOTSUP;
-	default:
+	if (!is_order(o->order))
 		return -EINVAL;
-	}
 	return o->maxsize ? 0 : -ENOTSUP;
 }
 
 static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
 {
 	size_t item_size = o->item_size ? o->item_size : ITEM_SIZE;
-	uint64_t bytes = ipci_slots_bytes(o->maxsize, item_size);
+	uint64_t bytes = bytes_for(o->order, o->maxsize, item_size);
 
 	if (!bytes)
 		return -ENOSPC;
@@ -415,10 +600,11 @@ static int check_head(const struct head_shm *head)
 
 	if (item_size == 0 || item_size > INT_MAX ||
 	    head->u.queue.maxsize > LONG_MAX ||
-	    head->u.queue.order != LIBIPC_FIFO ||
+	    !is_order(head->u.queue.order) ||
 	    (head->u.queue.flags & ~(uint32_t)FLAGS))
 		return -EBADMSG;
-	bytes = ipci_slots_bytes(head->u.queue.maxsize, (size_t)item_size);
+	bytes = bytes_for(head->u.queue.order, head->u.queue.maxsize,
+			  (size_t)item_size);
 	if (!bytes || head->body_size < sizeof(struct queue_shm) ||
 	    head->body_size - sizeof(struct queue_shm) < bytes)
 		return -EBADMSG;

@@ -22,6 +22,19 @@ static inline struct ipc_queue *new_queue(size_t maxsize, size_t item_size,
 	return q;
 }
 
+static inline struct ipc_queue *new_queue_of(enum ipc_order order,
+					     size_t maxsize, uint32_t flags)
+{
+	const struct ipc_queue_opts opts = {.maxsize = maxsize,
+					    .item_size = 16,
+					    .order = order,
+					    .flags = flags};
+	struct ipc_queue *q = NULL;
+
+	assert_int_equal(ipc_queue_create(&q, NULL, &opts), 0);
+	return q;
+}
+
 static inline void close_queue(struct ipc_queue *q)
 {
 	assert_int_equal(ipc_queue_close(q), 0);

@@ -25,6 +25,8 @@ static void test_create_options(void **state)
 	REFUSE(-EINVAL, 1, .flags = 0x8);
 	REFUSE(-EINVAL, 1, .flags = UINT32_MAX);
 	REFUSE(-EINVAL, 1, .flags = LIBIPC_JOINABLE | 0x80000000u);
+	REFUSE(-EINVAL, 1, .order = (enum ipc_order)3);
+	REFUSE(-EINVAL, 1, .order = (enum ipc_order)INT_MAX);
 	REFUSE(-EINVAL, 1, .mode = 01000);
 	REFUSE(-EINVAL, 1, .mode = UINT32_MAX);
 	for (size_t i = 0; i < 4; i++) {
@@ -39,10 +41,8 @@ static void test_create_what_is_not_in_this_version(void **state)
 {
 	(void)state;
 
-	REFUSE(-ENOTSUP, 1, .order = LIBIPC_LIFO);
-	REFUSE(-ENOTSUP, 1, .order = LIBIPC_PRIORITY);
-	REFUSE(-EINVAL, 1, .order = (enum ipc_order)3);
-	REFUSE(-EINVAL, 1, .order = (enum ipc_order)INT_MAX);
+	REFUSE(-ENOTSUP, 0, .order = LIBIPC_LIFO);
+	REFUSE(-ENOTSUP, 0, .order = LIBIPC_PRIORITY);
 	refuse(&(struct ipc_queue_opts){.item_size = 8}, -ENOTSUP);
 	refuse(NULL, -ENOTSUP);
 }
@@ -63,6 +63,8 @@ static void test_create_too_large(void **state)
 	REFUSE(-ENOSPC, (size_t)1 << 33, .item_size = INT_MAX);
 	REFUSE(-ENOSPC, (size_t)1 << 18, .item_size = INT_MAX);
 	REFUSE(-ENOSPC, (size_t)1 << 40, .item_size = 1 << 20);
+	REFUSE(-ENOSPC, (size_t)1 << 40, .order = LIBIPC_LIFO);
+	REFUSE(-ENOSPC, (size_t)1 << 40, .order = LIBIPC_PRIORITY);
 }
 
 static void test_create_null(void **state)
@@ -87,6 +89,9 @@ static void test_null_queue(void **state)
 	assert_int_equal(ipc_queue_put_many(NULL, &byte, 1, 1, 0), -EINVAL);
 	assert_int_equal(ipc_queue_get_many(NULL, &byte, 1, &len, 1, 0),
 			 -EINVAL);
+	assert_int_equal(ipc_queue_put_priority(NULL, &byte, 1, 0, 0), -EINVAL);
+	assert_int_equal(ipc_queue_put_front(NULL, &byte, 1, 0), -EINVAL);
+	assert_int_equal(ipc_queue_get_back(NULL, &byte, 1, 0), -EINVAL);
 	assert_int_equal(ipc_queue_size(NULL), -EINVAL);
 	assert_int_equal(ipc_queue_empty(NULL), -EINVAL);
 	assert_int_equal(ipc_queue_full(NULL), -EINVAL);

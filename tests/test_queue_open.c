@@ -104,7 +104,7 @@ static const struct field fields[] = {
 	FIELD(u.queue.item_size, INT32_MAX, -EBADMSG),
 	FIELD(u.queue.item_size, UINT64_C(1) << 32, -EBADMSG),
 	FIELD(u.queue.item_size, UINT64_MAX, -EBADMSG),
-	FIELD(u.queue.order, LIBIPC_LIFO, -EBADMSG),
+	FIELD(u.queue.order, LIBIPC_PRIORITY + 1, -EBADMSG),
 	FIELD(u.queue.order, UINT32_MAX, -EBADMSG),
 	FIELD(u.queue.flags, 0x8, -EBADMSG),
 	FIELD(u.queue.flags, UINT32_MAX, -EBADMSG),

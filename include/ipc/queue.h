@@ -3,14 +3,24 @@
  * queue.h - a bounded queue of messages, many producers and many consumers
  *
  * put copies the item: when it returns, the item is visible to every process
- * and safe from the putter's death. Items come out in the order in which their
- * puts were committed, each exactly once. There is no feeder thread and
- * nothing to flush at exit.
+ * and safe from the putter's death. Each item comes out exactly once. There is no
+ * feeder thread and nothing to flush at exit.
  *
  *	struct ipc_queue_opts opts = {
  *		.maxsize = 100, .item_size = sizeof(struct job)};
  *	ipc_queue_create(&q, "/jobs", &opts);
  *	ipc_queue_put(q, &job, sizeof(job), LIBIPC_FOREVER);
+ *
+ * Which item comes out next:
+ *
+ *	LIBIPC_FIFO      the oldest, over all producers in the order of their
+ *	                 commits. Both ends can be used: put_front, get_back.
+ *	LIBIPC_LIFO      the youngest of those that wait at that moment
+ *	LIBIPC_PRIORITY  that with the smallest priority (put_priority; of a
+ *	                 plain put: 0), of equals the oldest
+ *
+ * All the rest is the same for all of them; put and get of a LIFO and of a
+ * priority queue take turns, where those of a FIFO go on side by side.
  *
  * A getter that was killed inside get has taken its item, or has not: the item
  * is never handed out twice.
@@ -42,7 +52,7 @@ enum ipc_order { LIBIPC_FIFO, LIBIPC_LIFO, LIBIPC_PRIORITY };
 struct ipc_queue_opts {
 	size_t maxsize;	       /* items that may wait; at least 1 */
 	size_t item_size;      /* bytes, largest item, to INT_MAX; 0: 256 */
-	enum ipc_order order;  /* LIBIPC_FIFO; others not in this version */
+	enum ipc_order order;  /* which item comes out next */
 	uint32_t flags;	       /* LIBIPC_JOINABLE, LIBIPC_SINGLE_* */
 	uint32_t mode;	       /* permissions of a named queue; 0: 0600 */
 	uint32_t max_attempts; /* for redelivery; not in this version */
@@ -59,7 +69,7 @@ struct ipc_queue_opts {
  *          -EEXIST  the name is taken      -EACCES  not permitted
  *          -ENOSPC  no room for maxsize items of item_size bytes
  *          -ENOMEM  no memory for the handle
- *          -ENOTSUP an order or maxsize 0 (unbounded): not in this version
+ *          -ENOTSUP maxsize 0 (unbounded): not in this version
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    there is a complete queue of that name, or none.
@@ -96,7 +106,7 @@ LIBIPC_API int ipc_queue_open(struct ipc_queue **q, const char *name);
 LIBIPC_API int ipc_queue_close(struct ipc_queue *q);
 
 /**
- * ipc_queue_put - append one item, waiting while the queue is full
+ * ipc_queue_put - put one item, waiting while the queue is full
  * @q:          the queue
  * @item:       @len bytes, copied before return; may be NULL if @len is 0
  * @len:        bytes, 0 to ipc_queue_item_size()
@@ -114,7 +124,7 @@ LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
 			     int timeout_ms);
 
 /**
- * ipc_queue_get - take the oldest item, waiting while the queue is empty
+ * ipc_queue_get - take the next item, waiting while the queue is empty
  * @q:          the queue
  * @buf:        receives the item; may be NULL if @size is 0
  * @size:       bytes of room in @buf
@@ -134,7 +144,7 @@ LIBIPC_API int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size,
 			     int timeout_ms);
 
 /**
- * ipc_queue_put_many - append up to @n items of the same length at once
+ * ipc_queue_put_many - put up to @n items of the same length at once
  * @q:          the queue
  * @items:      @n items of @len bytes, one after another
  * @len:        bytes of each item, 0 to ipc_queue_item_size()
@@ -153,7 +163,7 @@ LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
 				  size_t len, size_t n, int timeout_ms);
 
 /**
- * ipc_queue_get_many - take up to @n of the oldest items at once
+ * ipc_queue_get_many - take up to @n of the next items at once
  * @q:          the queue
  * @items:      receives them, @size bytes apart
  * @size:       bytes of room for each item
@@ -173,6 +183,61 @@ LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
  */
 LIBIPC_API int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
 				  size_t *lens, size_t n, int timeout_ms);
+
+/**
+ * ipc_queue_put_priority - put one item into a priority queue
+ * @q:          a queue with LIBIPC_PRIORITY
+ * @item:       @len bytes, copied before return; may be NULL if @len is 0
+ * @len:        bytes, 0 to ipc_queue_item_size()
+ * @priority:   any number; the smallest comes out first, of equals the oldest
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  0, the item is visible to every process; or
+ *          -EINVAL    not a priority queue, or bad arguments
+ *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EBADMSG  as put
+ * Crash    killed inside: the whole item is in the queue, or nothing of it.
+ * Safety   as ipc_queue_put()
+ */
+LIBIPC_API int ipc_queue_put_priority(struct ipc_queue *q, const void *item,
+				      size_t len, int64_t priority,
+				      int timeout_ms);
+
+/**
+ * ipc_queue_put_front - put one item before all others of a FIFO queue
+ * @q:          a queue with LIBIPC_FIFO, without LIBIPC_SINGLE_CONSUMER
+ * @item:       @len bytes, copied before return; may be NULL if @len is 0
+ * @len:        bytes, 0 to ipc_queue_item_size()
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * The next get takes it. Slower than a put: it works at both ends.
+ *
+ * Returns  0, the item is visible to every process; or
+ *          -EINVAL    not such a queue, or bad arguments
+ *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EBADMSG  as put
+ * Crash    killed inside: the whole item is in the queue, or nothing of it.
+ * Safety   as ipc_queue_put()
+ */
+LIBIPC_API int ipc_queue_put_front(struct ipc_queue *q, const void *item,
+				   size_t len, int timeout_ms);
+
+/**
+ * ipc_queue_get_back - take the youngest item of a FIFO queue
+ * @q:          a queue with LIBIPC_FIFO, without LIBIPC_SINGLE_PRODUCER
+ * @buf:        receives the item; may be NULL if @size is 0
+ * @size:       bytes of room in @buf
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Takes the one that a get would have taken last. Slower than a get: it works
+ * at both ends.
+ *
+ * Returns  the item's length in bytes (0 is a legal item); or
+ *          -EINVAL    not such a queue, or bad arguments
+ *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -ENOMEM, -EBADMSG  as get
+ * Crash    killed inside: the item is still there, or is gone with the caller.
+ * Safety   as ipc_queue_get()
+ */
+LIBIPC_API int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
+				  int timeout_ms);
 
 /**
  * ipc_queue_size - how many items wait

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.c - slots, the table over them, and how it is made anew
+ *
+ * See struct pool_shm in layout.h for the steps B1 .. B7.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pool.h"
+
+/*
+ * A negative control: nothing tells that a table was left half changed. The
+ * kill sweep must notice (tests/kill).
+ */
+#ifdef IPCI_CONTROL_NO_DIRTY
+#define IPCI_DIRTY 0
+#else
+#define IPCI_DIRTY 1
+#endif
+
+/* ---- sizes ---- */
+
+static uint64_t table_bytes(uint64_t maxsize)
+{
+	return (maxsize * sizeof(uint32_t) + IPCI_CACHELINE - 1) /
+	       IPCI_CACHELINE * IPCI_CACHELINE;
+}
+
+static uint64_t stride_for(size_t item_size)
+{
+	return (offsetof(struct pool_slot_shm, item) + (uint64_t)item_size +
+		7) &
+	       ~UINT64_C(7);
+}
+
+uint64_t ipci_pool_bytes(uint64_t maxsize, size_t item_size)
+{
+	uint64_t stride;
+
+	if (maxsize == 0 || maxsize > UINT32_MAX || item_size > UINT32_MAX)
+		return 0;
+	stride = stride_for(item_size);
+	if (maxsize > (INT64_MAX - table_bytes(maxsize)) / stride)
+		return 0;
+	return table_bytes(maxsize) + maxsize * stride;
+}
+
+static bool is_free(const void *arg)
+{
+	const struct ipci_pool *p = arg;
+
+	return ipci_gate_owner(&p->gate) == 0;
+}
+
+void ipci_pool_init(struct ipci_pool *p, struct queue_shm *s,
+		    unsigned char *base, uint64_t maxsize, size_t item_size,
+		    bool lifo)
+{
+	*p = (struct ipci_pool){
+		.gate = {.word = &s->pool.word, .ready = is_free, .arg = p},
+		.s = &s->pool,
+		.put = &s->put,
+		.get = &s->get,
+		.table = (uint32_t *)base,
+		.slots = base + table_bytes(maxsize),
+		.stride = (size_t)stride_for(item_size),
+		.maxsize = maxsize,
+		.item_size = item_size,
+		.lifo = lifo,
+	};
+}
+
+/* ---- slots ---- */
+
+static uint64_t put_index(const struct ipci_pool *p)
+{
+	return atomic_load_explicit(&p->put->index, memory_order_relaxed);
+}
+
+static uint64_t get_index(const struct ipci_pool *p)
+{
+	return atomic_load_explicit(&p->get->index, memory_order_relaxed);
+}
+
+/* number is less than maxsize */
+static struct pool_slot_shm *slot(const struct ipci_pool *p, uint64_t number)
+{
+	return (struct pool_slot_shm *)(p->slots + number * p->stride);
+}
+
+/* "waits", in layout.h */
+static bool waits(const struct ipci_pool *p, const struct pool_slot_shm *s)
+{
+	return s->born != 0 && s->born <= put_index(p) &&
+	       (s->gone == 0 || s->gone > get_index(p));
+}
+
+/* comes before the other, of all that wait: the smaller priority, the older */
+static bool before(const struct pool_slot_shm *a, const struct pool_slot_shm *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	return a->born < b->born;
+}
+
+/* ---- the table ---- */
+
+/* a number that cannot be is damage: any other will do, until it is noticed
+   that its slot does not say what it should */
+static uint64_t number_at(const struct ipci_pool *p, uint64_t place)
+{
+	uint32_t number = *(volatile uint32_t *)&p->table[place];
+
+	number ^= (uint32_t)place;
+	return number < p->maxsize ? number : 0;
+}
+
+static struct pool_slot_shm *slot_at(const struct ipci_pool *p, uint64_t place)
+{
+	return slot(p, number_at(p, place));
+}
+
+static void set_number(const struct ipci_pool *p, uint64_t place,
+		       uint64_t number)
+{
+	p->table[place] = (uint32_t)(number ^ place);
+}
+
+static void exchange(const struct ipci_pool *p, uint64_t a, uint64_t b)
+{
+	uint64_t number = number_at(p, a);
+
+	set_number(p, a, number_at(p, b));
+	set_number(p, b, number);
+}
+
+/* whether the slot at place a must be nearer to the top than that at b */
+static bool above(const struct ipci_pool *p, uint64_t a, uint64_t b,
+		  bool last_first)
+{
+	return last_first ? before(slot_at(p, b), slot_at(p, a))
+			  : before(slot_at(p, a), slot_at(p, b));
+}
+
+static void sift_up(const struct ipci_pool *p, uint64_t i)
+{
+	while (i && above(p, i, (i - 1) / 2, false)) {
+		exchange(p, i, (i - 1) / 2);
+		i = (i - 1) / 2;
+	}
+}
+
+/* the heap is the first n places */
+static void sift_down(const struct ipci_pool *p, uint64_t i, uint64_t n,
+		      bool last_first)
+{
+	uint64_t child;
+
+	while ((child = 2 * i + 1) < n) {
+		if (child + 1 < n && above(p, child + 1, child, last_first))
+			child++;
+		if (!above(p, child, i, last_first))
+			return;
+		exchange(p, i, child);
+		i = child;
+	}
+}
+
+/* the first n places in the order of before(): a heap, and a stack */
+static void sort(const struct ipci_pool *p, uint64_t n)
+{
+	for (uint64_t i = n / 2; i-- > 0;)
+		sift_down(p, i, n, true);
+	while (n > 1) {
+		exchange(p, 0, --n);
+		sift_down(p, 0, n, true);
+	}
+}
+
+/*
+ * What a call that did not commit wrote into a slot must not come true when
+ * later ones have moved the indexes on. Whether it waits.
+ */
+static bool settle(const struct ipci_pool *p, struct pool_slot_shm *s)
+{
+	if (!waits(p, s)) {
+		s->born = 0;
+		return false;
+	}
+	s->gone = 0;
+	return true;
+}
+
+/* B1: all from the slots */
+static int rebuild(const struct ipci_pool *p)
+{
+	uint64_t used = *(volatile uint64_t *)&p->s->used;
+	uint64_t n = 0, end = used;
+
+	if (used > p->maxsize)
+		return -EBADMSG;
+	for (uint64_t i = 0; i < used; i++)
+		set_number(p, settle(p, slot(p, i)) ? n++ : --end, i);
+	if (n != put_index(p) - get_index(p))
+		return -EBADMSG;
+	sort(p, n);
+	return 0;
+}
+
+/* ---- come and go ---- */
+
+static void set_dirty(const struct ipci_pool *p, uint32_t dirty)
+{
+	ipci_order();
+	atomic_store_explicit(&p->s->dirty, dirty, memory_order_relaxed);
+	ipci_order();
+}
+
+static void release(struct ipci_self *self, const struct ipci_pool *p)
+{
+	ipci_gate_announce(self, &p->gate);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, &p->gate);
+}
+
+int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
+		    int64_t deadline)
+{
+	int r = ipci_gate_enter(self, &p->gate, deadline);
+
+	if (r < 0)
+		return r;
+	ipci_gate_push_within(self, &p->gate);
+	if (atomic_load_explicit(&p->s->dirty, memory_order_relaxed))
+		r = rebuild(p);
+	if (r < 0)
+		release(self, p);
+	else
+		set_dirty(p, IPCI_DIRTY); /* B2 */
+	return r;
+}
+
+void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p)
+{
+	set_dirty(p, 0); /* B5 */
+	release(self, p);
+}
+
+/* ---- put and get ---- */
+
+/* B3: until the last store it is free, whatever was in it before */
+static void fill(struct pool_slot_shm *s, uint64_t index, const void *item,
+		 size_t len, int64_t priority)
+{
+	s->born = 0;
+	ipci_order();
+	s->gone = 0;
+	s->priority = priority;
+	s->len = (uint32_t)len;
+	if (len)
+		memcpy(s->item, item, len);
+	ipci_order();
+	s->born = index + 1;
+	ipci_order();
+}
+
+int ipci_pool_write(const struct ipci_pool *p, uint64_t index, const void *item,
+		    size_t len, int64_t priority)
+{
+	uint64_t n = index - get_index(p);
+	struct pool_slot_shm *s;
+
+	if (n >= p->maxsize)
+		return -EBADMSG;
+	s = slot_at(p, n);
+	if (waits(p, s))
+		return -EBADMSG;
+	if (p->s->used <= n)
+		p->s->used = n + 1;
+	fill(s, index, item, len, priority);
+	if (!p->lifo)
+		sift_up(p, n); /* B4 */
+	return 0;
+}
+
+/* out of the first n places and into the free one behind them */
+static void remove_top(const struct ipci_pool *p, uint64_t n)
+{
+	if (p->lifo)
+		return;
+	exchange(p, 0, n - 1);
+	sift_down(p, 0, n - 1, false);
+}
+
+int ipci_pool_take(const struct ipci_pool *p, uint64_t index, void *buf,
+		   size_t size)
+{
+	uint64_t n = put_index(p) - index;
+	struct pool_slot_shm *s;
+	uint32_t len;
+
+	if (n - 1 >= p->maxsize)
+		return -EBADMSG;
+	s = slot_at(p, p->lifo ? n - 1 : 0);
+	len = *(volatile uint32_t *)&s->len; /* once, then checked */
+	if (!waits(p, s) || len > p->item_size)
+		return -EBADMSG;
+	if (len > size)
+		return -EMSGSIZE;
+	if (len)
+		memcpy(buf, s->item, len);
+	s->gone = index + 1;
+	ipci_order();
+	remove_top(p, n);
+	return (int)len;
+}
