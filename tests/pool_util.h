@@ -81,7 +81,7 @@ static inline long take_one(struct test_pool *t, uint64_t k)
 	return item;
 }
 
-/* ------------------------------------------------- whole calls, and the model */
+/* -------------------------------------------- whole calls, and the model */
 
 static inline void model_put(struct test_pool *t, long item, int64_t priority)
 {

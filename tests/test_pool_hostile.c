@@ -99,7 +99,7 @@ static void test_any_field_at_random(void **state)
 	}
 }
 
-/* a slot that does not wait is not handed out, one that waits not overwritten */
+/* a slot that does not wait is not handed out, nor one that does overwritten */
 static void test_table_against_slots(void **state)
 {
 	struct test_pool t;

@@ -3,8 +3,8 @@
  * queue.h - a bounded queue of messages, many producers and many consumers
  *
  * put copies the item: when it returns, the item is visible to every process
- * and safe from the putter's death. Each item comes out exactly once. There is no
- * feeder thread and nothing to flush at exit.
+ * and safe from the putter's death. Each item comes out exactly once. There is
+ * no feeder thread and nothing to flush at exit.
  *
  *	struct ipc_queue_opts opts = {
  *		.maxsize = 100, .item_size = sizeof(struct job)};
