@@ -94,6 +94,53 @@ void ipci_gate_fire(const struct ipci_gate *g)
 	}
 }
 
+void ipci_gate_rouse(const struct ipci_gate *g)
+{
+	if (ipci_gate_slept_at(g))
+		ipci_os_wake(g->word, IPCI_ROUSED(INT_MAX));
+}
+
+/* ---- long-held words ---- */
+
+bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g)
+{
+	uint64_t is;
+
+	ipci_gate_announce(self, g);
+	do {
+		is = word_of(g);
+		if (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) {
+			ipci_gate_settle(self);
+			return false;
+		}
+	} while (!swap(g, is, (is + IPCI_GATE_EPOCH) | self->tid));
+	return true;
+}
+
+void ipci_gate_abandon(const struct ipci_gate *g)
+{
+	uint64_t is, dead;
+
+	do {
+		is = word_of(g);
+		dead = ((is & ~IPCI_GATE_OWNER) | IPCI_GATE_FIRED) +
+		       IPCI_GATE_EPOCH;
+	} while (!swap(g, is, dead));
+	if (is & IPCI_GATE_SLEEPERS)
+		ipci_os_wake(g->word, 1);
+}
+
+void ipci_gate_bury(const struct ipci_gate *g)
+{
+	uint64_t is = word_of(g);
+
+	while (ipci_gate_dead(g) &&
+	       !swap(g, is, (is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH))
+		is = word_of(g);
+}
+
+/* ---- release ---- */
+
 void ipci_gate_release_slow(const struct ipci_gate *g)
 {
 	/* R4: release for the next owner, seq_cst against ready() below */

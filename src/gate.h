@@ -99,6 +99,21 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #else
 #define IPCI_COMPARED(n) (n)
 #endif
+#ifdef IPCI_CONTROL_NO_WATCH /* of the workers that hold tasks */
+#define IPCI_WATCHED(rows) ((void)(rows), 0u)
+#else
+#define IPCI_WATCHED(rows) (rows)
+#endif
+#ifdef IPCI_CONTROL_NO_ROUSE /* of those who sleep when a worker comes */
+#define IPCI_ROUSED(n) ((void)(n), 0)
+#else
+#define IPCI_ROUSED(n) (n)
+#endif
+#ifdef IPCI_CONTROL_NO_REPAIR /* of the leases of one that died inside */
+#define IPCI_REPAIRED(dirty) ((void)(dirty), 0u)
+#else
+#define IPCI_REPAIRED(dirty) (dirty)
+#endif
 
 static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)
 {
@@ -232,14 +247,25 @@ bool ipci_gate_seize(struct ipci_self *self, const struct ipci_gate *g);
 /* a millisecond, in which somebody inside may come out */
 void ipci_gate_pause(void);
 
-/* whether its owner died, and nobody took it since: a long-held word that no
-   one fires (exact: read once) */
+/* ---- words that a thread owns for long, to tell of its death ---- */
+
+/* A1, A2 of a word that is free and not fired: fired, it is to be buried
+   first. It stays announced if it is ours. */
+bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g);
+
+/* gives it up as if we had died: announced and off the list */
+void ipci_gate_abandon(const struct ipci_gate *g);
+
+/* whether its owner died or gave it up, and nobody buried it yet */
 static inline bool ipci_gate_dead(const struct ipci_gate *g)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_seq_cst);
 
 	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
 }
+
+/* it may be claimed again, if it was dead */
+void ipci_gate_bury(const struct ipci_gate *g);
 
 /* ---- sleep and wake-up without the lock ---- */
 
@@ -258,6 +284,16 @@ int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 /* F1 .. F4: wakes one sleeper (g->all: all of them), if there may be any and
    nobody is inside. The caller has announced the gate. */
 void ipci_gate_fire(const struct ipci_gate *g);
+
+/* whether there may be sleepers; after a seq_cst store that they look at */
+static inline bool ipci_gate_slept_at(const struct ipci_gate *g)
+{
+	return atomic_load_explicit(g->word, memory_order_seq_cst) &
+	       IPCI_GATE_SLEEPERS;
+}
+
+/* wakes all that sleep, to look again what they are to watch */
+void ipci_gate_rouse(const struct ipci_gate *g);
 
 /* fire, if the hint says that it is worth it; after a seq_cst store that may
    have made ready() true */

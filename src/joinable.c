@@ -1,142 +1,388 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * joinable.c - task_done, join, and the tasks that each thread holds
+ * joinable.c - what is done with leases under the lease gate, and join
  *
- * See struct queue_shm in layout.h for the steps D1 .. D4.
+ * See struct leases_shm in layout.h for the steps T1 .. T7, D1 .. D6, X1 .. X5.
  */
 #include <limits.h>
-#include <pthread.h>
-#include <stdlib.h>
 
 #include "joinable.h"
 #include "ring.h"
 
-/* ---- what the calling thread holds: private memory ---- */
+/* what is there is taken whatever the timeout: others inside leave soon */
+#define GRACE_NS INT64_C(20000000)
 
-struct held {
-	uint64_t queue;
-	unsigned long tasks; /* 0: the entry is free */
-};
-
-static _Thread_local struct {
-	struct held *entry;
-	size_t n;
-	uint32_t generation;
-} ledger;
-
-static pthread_key_t ledger_key;
-
-/* only here to free a thread's entries when it ends */
-static void make_key(void)
+static uint64_t index_of(const struct side_shm *side)
 {
-	pthread_key_create(&ledger_key, free);
+	return atomic_load_explicit(&side->index, memory_order_seq_cst);
 }
 
-/* a forked child is a new thread: it holds none of its parent's tasks */
-static void forget_parent(void)
+static struct ipci_when when(const struct ipci_tasks *t)
 {
-	uint32_t now = ipci_generation();
-
-	if (ledger.generation == now)
-		return;
-	for (size_t i = 0; i < ledger.n; i++)
-		ledger.entry[i].tasks = 0;
-	ledger.generation = now;
+	return (struct ipci_when){index_of(t->got), index_of(t->done)};
 }
 
-static struct held *find(uint64_t queue)
+static uint32_t number(const _Atomic uint32_t *n)
 {
-	forget_parent();
-	for (size_t i = 0; i < ledger.n; i++)
-		if (ledger.entry[i].queue == queue && ledger.entry[i].tasks)
-			return &ledger.entry[i];
-	return NULL;
+	return atomic_load_explicit(n, memory_order_seq_cst);
 }
 
-static struct held *find_free(void)
+/* a count that sleepers and others read: one store, seq_cst against hints */
+static void add(_Atomic uint32_t *n, uint32_t change)
 {
-	for (size_t i = 0; i < ledger.n; i++)
-		if (!ledger.entry[i].tasks)
-			return &ledger.entry[i];
-	return NULL;
+	atomic_fetch_add_explicit(n, change, memory_order_seq_cst);
 }
-
-static struct held *grow(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	size_t n = ledger.n ? 2 * ledger.n : 4;
-	struct held *more = realloc(ledger.entry, n * sizeof(*more));
-
-	if (!more)
-		return NULL;
-	pthread_once(&once, make_key);
-	for (size_t i = ledger.n; i < n; i++)
-		more[i].tasks = 0;
-	ledger.entry = more;
-	pthread_setspecific(ledger_key, more);
-	more += ledger.n;
-	ledger.n = n;
-	return more;
-}
-
-unsigned long *ipci_tasks_held(const struct ipci_tasks *t)
-{
-	struct held *h = find(t->queue);
-
-	if (h)
-		return &h->tasks;
-	h = find_free();
-	if (!h)
-		h = grow();
-	if (!h)
-		return NULL;
-	h->queue = t->queue;
-	return &h->tasks;
-}
-
-/* ---- done and join ---- */
 
 /* more done than put is damage; true, so that nobody sleeps over it */
-static bool all_done(const void *arg)
+static bool all_done(const struct ipci_tasks *t)
 {
-	const struct ipci_tasks *t = arg;
 	uint64_t n = ipci_distance(t->put, t->done);
 
 	return n == 0 || n > LONG_MAX;
 }
 
-void ipci_tasks_init(struct ipci_tasks *t, struct side_shm *done,
-		     const struct side_shm *put)
-{
-	static _Atomic uint64_t handles;
+/* ---- done and set aside: D2 .. D5 ---- */
 
-	t->done = done;
-	t->put = put;
-	t->gate = (struct ipci_gate){.word = &done->word,
-				     .hint = &done->hint,
-				     .index = &done->index,
-				     .ready = all_done,
-				     .arg = t,
-				     .all = true};
-	t->queue = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
+/* one that holds the lease gate moves done.index; all: wake them anyway */
+static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
+		   bool all)
+{
+	uint64_t n = index_of(t->done);
+
+	t->leases.lease[i].gone = n;	  /* D2 */
+	ipci_gate_owe(self, &t->joiners); /* D3 */
+	atomic_exchange_explicit(&t->done->index, n + 1,
+				 memory_order_seq_cst); /* D4 COMMIT */
+	/* W first: put.index is in use over there */
+	if (ipci_gate_slept_at(&t->joiners) && (all || all_done(t)))
+		ipci_gate_fire(&t->joiners); /* D5 */
 }
 
-int ipci_tasks_done(const struct ipci_tasks *t)
+/* X4 */
+static void set_aside(struct ipci_self *self, struct ipci_tasks *t, uint32_t i)
 {
-	struct ipci_self *self = ipci_self();
-	struct held *h = find(t->queue);
+	add(&t->leases.s->failed, 1);
+	add(&t->leases.s->again, UINT32_MAX);
+	finish(self, t, i, true);
+}
 
-	if (!h || !self)
-		return -EINVAL;
-	h->tasks--;
-	ipci_gate_owe(self, &t->gate);			 /* D1 */
-	atomic_fetch_add_explicit(&t->done->index, 1,	 /* D2 COMMIT */
-				  memory_order_seq_cst); /* pairs: side_shm */
-	if (all_done(t))				 /* D3 */
-		ipci_gate_fire(&t->gate);
-	ipci_gate_settle(self); /* D4 */
+/* ---- reap: X1 .. X5 ---- */
+
+static void give_back(struct ipci_self *self, struct ipci_tasks *t,
+		      uint32_t row)
+{
+	_Atomic uint32_t *held = &t->workers.row[row].held;
+	uint32_t n;
+
+	if (!number(held))
+		return;
+	ipci_gate_owe(self, t->getters); /* X1 */
+	n = ipci_lease_revoke(&t->leases, row, when(t));
+	add(&t->leases.s->again, n);
+	atomic_store_explicit(held, 0, memory_order_seq_cst);
+	ipci_gate_notify(t->getters); /* X3 */
+}
+
+static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
+{
+	int i;
+
+	while (number(&t->leases.s->again) &&
+	       (i = ipci_lease_exhausted(&t->leases, t->max_attempts,
+					 when(t))) >= 0)
+		set_aside(self, t, (uint32_t)i);
+}
+
+static void reap(struct ipci_self *self, struct ipci_tasks *t)
+{
+	uint32_t rows = ipci_workers_rows(&t->workers);
+
+	for (uint32_t row = 0; row < rows; row++) {
+		if (!ipci_worker_ended(&t->workers, row))
+			continue;
+		give_back(self, t, row);
+		set_exhausted_aside(self, t);
+		ipci_worker_bury(&t->workers, row); /* X5 */
+	}
+}
+
+/* ---- the lease gate ---- */
+
+static bool is_free(const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+
+	return ipci_gate_owner(&t->lock) == 0;
+}
+
+/* L2; a dead one may also have been about to set one aside */
+static void repair(struct ipci_self *self, struct ipci_tasks *t)
+{
+	ipci_leases_repair(&t->leases, when(t), t->workers.row,
+			   ipci_workers_rows(&t->workers));
+	set_exhausted_aside(self, t);
+}
+
+int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
+		     int64_t deadline)
+{
+	int64_t grace;
+
+	if (!ipci_gate_take(self, &t->lock)) {
+		grace = ipci_now_ns() + GRACE_NS;
+		if (ipci_gate_enter(self, &t->lock,
+				    deadline > grace ? deadline : grace) < 0)
+			return -ETIMEDOUT;
+	}
+	ipci_gate_push_within(self, &t->lock);
+	if (IPCI_REPAIRED(t->leases.s->dirty))
+		repair(self, t);
+	t->leases.s->dirty = 1;
+	ipci_order();
+	reap(self, t);
 	return 0;
 }
+
+void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t)
+{
+	ipci_order();
+	t->leases.s->dirty = 0;
+	ipci_gate_announce(self, &t->lock);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, &t->lock);
+}
+
+/* ---- get ---- */
+
+/* forgets the tickets of tasks that others marked done for the thread */
+static void prune(struct ipci_self *self, struct ipci_tasks *t,
+		  struct ipci_worker *mine)
+{
+	size_t i = mine->first, end = mine->end;
+
+	if (i == end || ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+		return;
+	for (mine->end = i; i < end; i++) {
+		uint64_t ticket = mine->ticket[i & (mine->room - 1)];
+
+		if (ipci_lease_of_ticket(&t->leases, ticket, when(t)) >= 0)
+			ipci_worker_remember(mine, ticket);
+	}
+	ipci_tasks_leave(self, t);
+}
+
+int ipci_tasks_attach(struct ipci_self *self, struct ipci_tasks *t, size_t n,
+		      struct ipci_worker **mine)
+{
+	int r = ipci_worker_attach(self, &t->workers, mine);
+
+	if (r == -ENOBUFS && ipci_tasks_enter(self, t, 0) == 0) {
+		ipci_tasks_leave(self, t); /* the dead were reaped */
+		r = ipci_worker_attach(self, &t->workers, mine);
+	}
+	if (r < 0)
+		return r;
+	if ((*mine)->end - (*mine)->first + n > (*mine)->room)
+		prune(self, t, *mine);
+	return ipci_worker_make_room(*mine, n);
+}
+
+bool ipci_tasks_pending(const struct ipci_tasks *t)
+{
+	return number(&t->leases.s->again) ||
+	       ipci_workers_mourn(&t->workers, IPCI_GETTERS);
+}
+
+/* a row's own count; only within the lease gate */
+static void count_held(const struct ipci_tasks *t, uint32_t row,
+		       uint32_t change)
+{
+	_Atomic uint32_t *held = &t->workers.row[row].held;
+
+	atomic_store_explicit(held, number(held) + change,
+			      memory_order_relaxed);
+}
+
+static void hold(struct ipci_tasks *t, struct ipci_worker *mine, uint32_t i)
+{
+	count_held(t, mine->row, 1);
+	mine->attempts = ipci_lease_attempts(&t->leases.lease[i]);
+	ipci_worker_remember(mine, ipci_lease_ticket(&t->leases, i));
+}
+
+int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
+		     uint64_t index, const void *item, size_t len)
+{
+	int i = ipci_lease_take(&t->leases, mine->row, index, item, len);
+
+	if (i < 0)
+		return i;
+	hold(t, mine, (uint32_t)i);
+	return 0;
+}
+
+int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
+		     size_t size)
+{
+	int i, len;
+
+	if (!number(&t->leases.s->again))
+		return -EAGAIN;
+	i = ipci_lease_again(&t->leases, when(t));
+	if (i < 0)
+		return -EBADMSG;
+	len = ipci_lease_read(&t->leases, (uint32_t)i, buf, size);
+	if (len < 0)
+		return len;
+	ipci_lease_renew(&t->leases, (uint32_t)i, mine->row); /* T7 COMMIT */
+	add(&t->leases.s->again, UINT32_MAX);
+	hold(t, mine, (uint32_t)i);
+	return len;
+}
+
+uint64_t ipci_tasks_ticket(const struct ipci_worker *mine)
+{
+	return mine->ticket[(mine->end - 1) & (mine->room - 1)];
+}
+
+/* ---- task_done ---- */
+
+/* D2 .. D6; row: -EINVAL if it is not that row's */
+static int done(struct ipci_self *self, struct ipci_tasks *t, uint64_t ticket,
+		bool (*is_ours)(const struct ipci_workers *, uint32_t))
+{
+	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
+	uint32_t row;
+
+	if (i < 0)
+		return -EINVAL;
+	row = ipci_lease_row(&t->leases.lease[i]);
+	if (row >= ipci_workers_rows(&t->workers) ||
+	    (is_ours && !is_ours(&t->workers, row)))
+		return -EINVAL;
+	finish(self, t, (uint32_t)i, false);
+	ipci_lease_free(&t->leases, (uint32_t)i); /* D6 */
+	count_held(t, row, UINT32_MAX);
+	return 0;
+}
+
+/* the oldest one that nobody has marked for us; a ticket names one delivery,
+   so what stands in our own list is ours, or over */
+int ipci_tasks_done(struct ipci_tasks *t)
+{
+	struct ipci_worker *mine = ipci_worker_find(&t->workers);
+	struct ipci_self *self = ipci_self();
+	int r = -EINVAL;
+
+	if (!self || !mine || mine->first == mine->end)
+		return -EINVAL;
+	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+		return -EBADMSG;
+	while (r < 0 && mine->first != mine->end)
+		r = done(self, t,
+			 mine->ticket[mine->first++ & (mine->room - 1)], NULL);
+	ipci_tasks_leave(self, t);
+	return r;
+}
+
+int ipci_tasks_done_ticket(struct ipci_tasks *t, uint64_t ticket)
+{
+	struct ipci_self *self = ipci_self();
+	int r;
+
+	if (!self)
+		return -ENOSYS;
+	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+		return -EBADMSG;
+	r = done(self, t, ticket, ipci_worker_ours);
+	ipci_tasks_leave(self, t);
+	return r;
+}
+
+/* ---- join and get_failed ---- */
+
+static bool worth_joining(const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+
+	return all_done(t) || ipci_workers_mourn(&t->workers, IPCI_JOINERS);
+}
+
+static bool worth_looking(const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+
+	return number(&t->leases.s->failed) ||
+	       ipci_workers_mourn(&t->workers, IPCI_JOINERS);
+}
+
+/*
+ * Inside the lease gate, when it is worth it: then a death has been looked
+ * after, though nobody may be left to get the task. -ETIMEDOUT.
+ */
+static int enter_when(struct ipci_self *self, struct ipci_tasks *t,
+		      const struct ipci_gate *g, int64_t deadline)
+{
+	int r = ipci_gate_await(self, g, deadline);
+
+	return r < 0 ? r : ipci_tasks_enter(self, t, deadline);
+}
+
+int ipci_tasks_join(struct ipci_tasks *t, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	int64_t deadline = ipci_deadline(timeout_ms);
+	bool over = false;
+	uint32_t failed;
+
+	if (!self)
+		return -ENOSYS;
+	while (!over) {
+		if (enter_when(self, t, &t->joiners, deadline) < 0)
+			return ipci_gave_up(timeout_ms);
+		over = all_done(t);
+		failed = number(&t->leases.s->failed);
+		ipci_tasks_leave(self, t);
+	}
+	if (ipci_distance(t->put, t->done) > LONG_MAX || failed > t->leases.max)
+		return -EBADMSG;
+	return (int)failed;
+}
+
+/* F1: the oldest one; -EAGAIN: none */
+static int take_failed(struct ipci_tasks *t, void *buf, size_t size)
+{
+	int i = ipci_lease_failed(&t->leases, when(t)), len;
+
+	if (i < 0)
+		return number(&t->leases.s->failed) ? -EBADMSG : -EAGAIN;
+	len = ipci_lease_read(&t->leases, (uint32_t)i, buf, size);
+	if (len < 0)
+		return len;
+	ipci_lease_free(&t->leases, (uint32_t)i); /* COMMIT */
+	add(&t->leases.s->failed, UINT32_MAX);
+	return len;
+}
+
+int ipci_tasks_get_failed(struct ipci_tasks *t, void *buf, size_t size,
+			  int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	int64_t deadline = ipci_deadline(timeout_ms);
+	int r = -EAGAIN;
+
+	if (!self)
+		return -ENOSYS;
+	while (r == -EAGAIN) {
+		if (enter_when(self, t, &t->failures, deadline) < 0)
+			return ipci_gave_up(timeout_ms);
+		r = take_failed(t, buf, size);
+		ipci_tasks_leave(self, t);
+	}
+	return r;
+}
+
+/* ---- how it stands ---- */
 
 long ipci_tasks_unfinished(const struct ipci_tasks *t)
 {
@@ -145,15 +391,104 @@ long ipci_tasks_unfinished(const struct ipci_tasks *t)
 	return n > LONG_MAX ? -EBADMSG : (long)n;
 }
 
-int ipci_tasks_join(const struct ipci_tasks *t, int timeout_ms)
+long ipci_tasks_failed(const struct ipci_tasks *t)
+{
+	uint32_t n = number(&t->leases.s->failed);
+
+	return n > t->leases.max ? -EBADMSG : (long)n;
+}
+
+/* leases of those that have ended and were not reaped yet */
+static uint64_t orphans(const struct ipci_tasks *t)
+{
+	uint32_t rows = ipci_workers_rows(&t->workers);
+	uint64_t n = 0;
+
+	for (uint32_t row = 0; row < rows; row++)
+		if (ipci_worker_ended(&t->workers, row))
+			n += number(&t->workers.row[row].held);
+	return n;
+}
+
+/* what is given back meanwhile counts in `again` before it no longer counts
+   with the dead: so it is seen, or `again` has moved */
+long ipci_tasks_waiting(const struct ipci_tasks *t)
+{
+	uint32_t again, before = number(&t->leases.s->again);
+	uint64_t n;
+
+	for (;;) {
+		n = before + orphans(t);
+		again = number(&t->leases.s->again);
+		if (again == before)
+			break;
+		before = again;
+	}
+	return n > t->leases.max ? -EBADMSG : (long)n;
+}
+
+/* ---- set up and close ---- */
+
+uint64_t ipci_tasks_bytes(uint64_t maxsize, size_t item_size)
+{
+	return ipci_workers_bytes() + ipci_leases_bytes(maxsize, item_size);
+}
+
+static int watch(const void *arg, struct ipci_still *more, int room)
+{
+	const struct ipci_tasks *t = arg;
+
+	return ipci_workers_watch(&t->workers, IPCI_JOINERS, more, room);
+}
+
+static struct ipci_gate gate_of_done(const struct ipci_tasks *t,
+				     bool (*ready)(const void *))
+{
+	return (struct ipci_gate){.word = &t->done->word,
+				  .hint = &t->done->hint,
+				  .index = &t->done->index,
+				  .ready = ready,
+				  .arg = t,
+				  .all = true,
+				  .watch = watch};
+}
+
+void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
+		     const struct head_shm *head,
+		     const struct ipci_gate *getters)
+{
+	struct queue_shm *s = (struct queue_shm *)r->body;
+
+	t->done = &s->done;
+	t->put = &s->put;
+	t->got = &s->get;
+	t->getters = getters;
+	t->max_attempts = head->u.queue.max_attempts;
+	t->lock = (struct ipci_gate){
+		.word = &s->lease.word, .ready = is_free, .arg = t};
+	t->joiners = gate_of_done(t, worth_joining);
+	t->failures = gate_of_done(t, worth_looking);
+	ipci_workers_init(&t->workers, r, &s->leases, offset);
+	t->workers.sleepers[IPCI_GETTERS] = getters;
+	t->workers.sleepers[IPCI_JOINERS] = &t->joiners;
+	ipci_leases_init(&t->leases, r, &s->leases,
+			 offset + ipci_workers_bytes(), head->u.queue.maxsize,
+			 (size_t)head->u.queue.item_size);
+}
+
+void ipci_tasks_close(struct ipci_tasks *t)
 {
 	struct ipci_self *self = ipci_self();
-	int r;
+	uint32_t rows = ipci_workers_rows(&t->workers);
 
-	if (!self)
-		return -ENOSYS;
-	r = ipci_gate_await(self, &t->gate, ipci_deadline(timeout_ms));
-	if (r < 0)
-		return ipci_gave_up(timeout_ms);
-	return ipci_distance(t->put, t->done) > LONG_MAX ? -EBADMSG : 0;
+	if (!self || !rows)
+		return;
+	ipci_workers_close(self, &t->workers);
+	if (ipci_tasks_enter(self, t, 0) < 0)
+		return;
+	for (uint32_t row = 0; row < rows; row++)
+		if (ipci_worker_closed(&t->workers, row))
+			give_back(self, t, row);
+	set_exhausted_aside(self, t);
+	ipci_tasks_leave(self, t);
 }

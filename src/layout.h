@@ -373,7 +373,7 @@ struct rare_shm {
 _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
 
 /*
- * struct queue_shm - bounded FIFO of items, then its slots        1024 bytes
+ * struct queue_shm - bounded FIFO of items, then its slots        1408 bytes
  *
  * Item i lies in slot i modulo the number of slots, a power of two that is at
  * least maxsize. A slot is the item's length and its bytes.
@@ -385,16 +385,13 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            Q2  slots [get.index, put.index) hold whole items; the others
  *                have no meaning
  *            Q3  0 <= put.index - done.index; done.index counts the tasks
- *                that are done (joinable queues; 0 in others)
+ *                that are done or set aside (joinable queues; 0 in others)
  *
  * STEPS      put      P1 acquire put (A1 A2 A3)   P2 copy into the slots
  *                     P3 pending = get            P4 put.index += n (COMMIT)
  *                     P5 fire get, if its hint says so
  *                     P6 release put (R1 .. R6; condition: there is room)
  *            get      the same with the sides exchanged: E1 .. E6
- *            done     D1 pending = done           D2 done.index += 1 (COMMIT)
- *                     D3 all done: fire done (no hint is asked)
- *                     D4 pending = none
  *            join     sleeps at the gate of done (S1 .. S6; condition:
  *                     done.index == put.index). A fire there wakes all, for
  *                     one that is stopped would not pass it on; and who was
@@ -407,22 +404,177 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            P6    as release
  *            E..   the mirror image: up to E3 the item is still there, from
  *                  E4 on it is gone with the getter
- *            D1    not done
- *            D2    done. The kernel, by `pending`, wakes a joiner.
  *            join  woken, then killed: the kernel, by `pending`, wakes the
  *                  next joiner
  *            Nothing needs repair: one store commits, the rest is unread.
  */
+
+/*
+ * struct leases_shm - the tasks that were got and are not done       128 bytes
+ *
+ * Behind the slots of a joinable queue lie three tables: workers (worker_shm),
+ * leases (lease_shm), and for each lease room for one item. A worker is a
+ * thread that gets tasks; it has a row from its first get until it ends or
+ * closes its handle. A lease is a task on its way: got, not done. A get moves
+ * the task from its slot into a lease, so a slow one keeps no slot. Rows and
+ * leases are taken into use from the front, and used again when they are free.
+ *
+ * Whether a row's thread lives, the kernel says: the row has two gate words
+ * that the thread owns all the time, on the list of held locks. Its death, or
+ * end, makes both "fired" and wakes one sleeper on each: a getter, who watches
+ * one of them, and a joiner, who watches the other.
+ *
+ * A lease's state follows from three words of it and two indexes:
+ *
+ *	free       born == NONE
+ *	ghost      get.index <= born: its get was killed before it committed
+ *	held       born < get.index, gone not < done.index, owner: a row
+ *	again      the same, owner: nobody; waits for the next getter
+ *	done       gone < done.index, owner: a row; about to be free
+ *	set aside  gone < done.index, owner: nobody
+ *
+ * GUARD      the lease gate, a lock that nobody waits at for anything but the
+ *            lock. A getter takes it within the get gate.
+ *
+ * INVARIANTS L1  each task that was put and is not done is in one slot or in
+ *                one lease; get.index says which, in one store
+ *            L2  dirty is 0, or somebody is inside, or died inside: then the
+ *                next one in runs the repair, which makes all words below G
+ *                anew from the leases, and may be killed, too
+ *            L3  whoever sleeps for a task, or for the end of all, watches
+ *                each row that can hold one: a row is made known (version)
+ *                and all sleepers are woken to look again before its first get
+ *            L4  a row is free for a new thread only when nobody owns either
+ *                word, neither is fired, and no lease names it
+ *
+ * FIELDS     version  A  counts the rows taken; seq_cst. Sleepers compare it.
+ *            rows     A  rows in use so far; only grows
+ *            dirty    G  somebody is inside
+ *            free     G  first free lease, plus one; 0: none
+ *            fresh    G  leases in use so far; those behind are all zero
+ *            again    G  how many wait again; read by sleepers
+ *            failed   G  how many are set aside; read by anybody
+ *
+ * STEPS      row      N1 reserve, rows      N2 pending, own both words, list
+ *                     N3 version += 1       N4 wake all that sleep at get
+ *                        and at done, if W says so
+ *            get      E1, T1 the lease gate, dirty; repair; reap
+ *                     T2 a lease: item, owner = row, born = get.index
+ *                     T3 pending = put      T4 get.index += n (COMMIT)
+ *                     T5 fire put, if its hint says so
+ *                     T6 clean, release
+ *            again    T1, then: T7 owner = row, attempts + 1 (COMMIT)  T6
+ *            done     D1 as T1              D2 gone = done.index
+ *                     D3 pending = done     D4 done.index += 1 (COMMIT)
+ *                     D5 fire done, if all is done now
+ *                     D6 the lease is free  T6
+ *            reap     of a row whose thread has ended, within T1:
+ *                     X1 pending = get      X2 owner = nobody, each lease
+ *                     X3 fire get           X4 too many attempts: D2 D3 D4,
+ *                        and fire done      X5 the words are no longer fired
+ *            failed   T1, then: F1 born = NONE (COMMIT)   T6
+ *
+ * KILLED     N1..N3  a row without a task; it is reaped
+ *            N4    a sleeper may not watch the row, which never held a task
+ *            T1    the kernel frees the gate; the next one finds dirty
+ *            T2    a ghost, freed by the repair; the task is in its slot
+ *            T4..  held by a dead one: the kernel has woken a getter and a
+ *                  joiner, by the row's words, and a putter, by `pending`;
+ *                  whoever comes first reaps
+ *            T7    as T4; before it, it waits again as it did
+ *            D2    the repair takes gone back: not done; it goes again when
+ *                  the row is reaped
+ *            D4..  done. The kernel, by `pending`, wakes a joiner. The repair
+ *                  frees the lease.
+ *            X1..X4  the words are still fired: the next one goes on. The
+ *                  kernel, by `pending`, wakes a getter or a joiner.
+ *            X5    done with
+ *            F1    the failed task went with who took it
+ */
+struct leases_shm {
+	_Atomic uint64_t version;
+	_Atomic uint32_t rows;
+	unsigned char pad0[52];
+	uint32_t dirty;
+	uint32_t free;
+	uint32_t fresh;
+	_Atomic uint32_t again;
+	_Atomic uint32_t failed;
+	unsigned char pad1[44];
+};
+
+_Static_assert(sizeof(struct leases_shm) == 128, "leases_shm");
+
 struct queue_shm {
 	struct side_shm put;
 	struct side_shm get;
 	struct side_shm done;
+	struct side_shm lease; /* its gate only */
 	struct rare_shm rare;
 	struct pool_shm pool; /* of LIFO and priority queues */
 	unsigned char pad[64];
+	struct leases_shm leases;
 };
 
-_Static_assert(sizeof(struct queue_shm) == 1024, "queue_shm");
+_Static_assert(sizeof(struct queue_shm) == 1408, "queue_shm");
+
+/*
+ * struct worker_shm - one row: a thread that gets tasks             256 bytes
+ *
+ * The two words, and their nodes, 12 to 32 bytes behind each, lie so that a
+ * look at both is one at one cache line.
+ *
+ * GUARD      the words: A, their owner and the kernel. handle, pid: the owner,
+ *            between N2 and N3. held: the lease gate.
+ *
+ * FIELDS     word    A  [0] watched by getters, [1] by joiners
+ *            node    -  written by the owner for the kernel, never read
+ *            handle  the queue handle of its process that it came through
+ *            pid     of its process, for whoever wants to tell
+ *            held    G  leases that name it; read by anybody
+ *            closed  A  its handle was closed, and the owner is to give it up
+ */
+struct worker_shm {
+	struct {
+		_Atomic uint64_t word;
+		unsigned char node[32];
+	} life[2];
+	unsigned char pad0[48];
+	uint64_t handle;
+	uint32_t pid;
+	_Atomic uint32_t held;
+	_Atomic uint32_t closed;
+	unsigned char pad1[108];
+};
+
+_Static_assert(sizeof(struct worker_shm) == 256, "worker_shm");
+_Static_assert(offsetof(struct worker_shm, life[1].word) == 40, "one line");
+
+/*
+ * struct lease_shm - a task on its way; see leases_shm               64 bytes
+ *
+ * GUARD      the lease gate
+ *
+ * FIELDS     born    G  get.index when it was taken from its slot; or NONE
+ *            gone    G  done.index when it was done or set aside; or NONE
+ *            owner   G  attempts:32 | row + 1, or 0 for nobody
+ *            len     G  bytes of item
+ *            room    G  bytes that are reserved for the item
+ *            next    G  next free lease, plus one
+ */
+#define IPCI_LEASE_NONE UINT64_MAX
+
+struct lease_shm {
+	uint64_t born;
+	uint64_t gone;
+	uint64_t owner;
+	uint32_t len;
+	uint32_t room;
+	uint32_t next;
+	unsigned char pad[28];
+};
+
+_Static_assert(sizeof(struct lease_shm) == 64, "lease_shm");
 
 struct slot_shm {
 	uint32_t len; /* bytes of item */

@@ -135,7 +135,7 @@ int ipci_os_caps(void)
 		return known;
 	known = -ENOSYS;
 	/* the node must fall behind the word, into room that is ours */
-	if (ipci_self() && ipci_thread.node >= 8 && ipci_thread.node <= 40 &&
+	if (ipci_self() && ipci_thread.node >= 8 && ipci_thread.node <= 32 &&
 	    has_futex_waitv())
 		known = LIBIPC_CAP_EXACT_WAKE;
 	atomic_store_explicit(&caps, known, memory_order_relaxed);

@@ -241,9 +241,11 @@ int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 	return r;
 }
 
-void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p)
+void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p,
+		     bool all)
 {
-	set_dirty(p, 0); /* B5 */
+	if (all)
+		set_dirty(p, 0); /* B5 */
 	release(self, p);
 }
 

@@ -9,7 +9,7 @@
  *	r = ipci_pool_enter(self, p, deadline);
  *	ipci_pool_write(p, put.index + k, ...)     k = 0, 1, ...
  *	... commit ...
- *	ipci_pool_leave(self, p);
+ *	ipci_pool_leave(self, p, true);
  *
  * Numbers of slots that come from shared memory are checked before they are
  * used, and no loop is longer than the pool: no value in it leads outside.
@@ -44,8 +44,10 @@ void ipci_pool_init(struct ipci_pool *p, struct queue_shm *s,
 int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 		    int64_t deadline);
 
-/* B5, B6 */
-void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p);
+/* B5, B6. all: what was written or taken was committed; else the next one
+   makes the table anew. */
+void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p,
+		     bool all);
 
 /*
  * B3, B4: the item that waits once put.index is more than index; all from

@@ -18,6 +18,7 @@
 enum {
 	ITEM_SIZE = 256,
 	MAX_ATTEMPTS = 16,
+	SOME = 64, /* tasks got at once where nobody asks for lengths */
 	FLAGS = LIBIPC_JOINABLE | LIBIPC_SINGLE_PRODUCER |
 		LIBIPC_SINGLE_CONSUMER,
 };
@@ -38,7 +39,8 @@ struct side {
 	const struct side_shm *opposite;
 	uint64_t limit;
 	uint64_t maxsize;
-	const struct ipci_pool *pool; /* to be entered within; or NULL */
+	const struct ipci_pool *pool;	/* to be entered within; or NULL */
+	const struct ipci_tasks *tasks; /* that may wait again; or NULL */
 	bool alone; /* one thread at a time, by promise: no lock */
 };
 
@@ -83,8 +85,16 @@ static bool is_movable(const void *arg)
 	const struct side *d = arg;
 	uint64_t own = atomic_load_explicit(&d->s->index, memory_order_seq_cst);
 
-	return d->limit - (own - atomic_load_explicit(&d->opposite->index,
-						      memory_order_seq_cst));
+	return d->limit != own - atomic_load_explicit(&d->opposite->index,
+						      memory_order_seq_cst) ||
+	       (d->tasks && ipci_tasks_pending(d->tasks));
+}
+
+static int watch_workers(const void *arg, struct ipci_still *more, int room)
+{
+	const struct side *d = arg;
+
+	return ipci_workers_watch(&d->tasks->workers, IPCI_GETTERS, more, room);
 }
 
 static inline void leave_gate(struct ipci_self *self, const struct side *d)
@@ -101,35 +111,18 @@ static inline void leave_gate(struct ipci_self *self, const struct side *d)
 static inline void leave(struct ipci_self *self, const struct side *d)
 {
 	if (d->pool)
-		ipci_pool_leave(self, d->pool);
+		ipci_pool_leave(self, d->pool, true);
 	leave_gate(self, d);
 }
 
-static int wait_alone(struct ipci_self *self, const struct side *d,
-		      int timeout_ms)
-{
-	int r = ipci_gate_await(self, &d->gate, ipci_deadline(timeout_ms));
-
-	return r < 0 ? ipci_gave_up(timeout_ms) : 0;
-}
-
 static int wait_in_line(struct ipci_self *self, const struct side *d,
-			int timeout_ms)
+			int64_t deadline)
 {
-	int r = ipci_gate_enter(self, &d->gate, ipci_deadline(timeout_ms));
+	int r = ipci_gate_enter(self, &d->gate, deadline);
 
-	if (r < 0)
-		return ipci_gave_up(timeout_ms);
-	ipci_gate_push(self, &d->gate);
-	return 0;
-}
-
-static int enter_pool(struct ipci_self *self, const struct side *d,
-		      int timeout_ms)
-{
-	int r = ipci_pool_enter(self, d->pool, ipci_deadline(timeout_ms));
-
-	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+	if (r == 0)
+		ipci_gate_push(self, &d->gate);
+	return r;
 }
 
 /* P1: comes in and finds how many items it may move: 1, ... , want, or more */
@@ -148,21 +141,23 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 			leave_gate(self, d);
 	}
 	if (!*n) {
-		r = d->alone ? wait_alone(self, d, timeout_ms)
-			     : wait_in_line(self, d, timeout_ms);
+		int64_t deadline = ipci_deadline(timeout_ms);
+
+		r = d->alone ? ipci_gate_await(self, &d->gate, deadline)
+			     : wait_in_line(self, d, deadline);
 		if (r < 0)
-			return r;
+			return ipci_gave_up(timeout_ms);
 		*n = movable(d, want);
 	}
 	r = *n && *n <= d->maxsize ? 0 : -EBADMSG;
 	if (!r && d->pool)
-		r = enter_pool(self, d, timeout_ms);
+		r = ipci_pool_enter(self, d->pool, ipci_deadline(timeout_ms));
 	if (r < 0)
 		leave_gate(self, d);
-	return r;
+	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
 }
 
-/* P3 .. P6: the slots are written, or read */
+/* P3 .. P5: the slots are written, or read */
 static inline void commit(struct ipci_self *self, const struct side *d,
 			  const struct side *opposite, uint64_t n)
 {
@@ -171,7 +166,6 @@ static inline void commit(struct ipci_self *self, const struct side *d,
 	atomic_exchange_explicit(&d->s->index, own_index(d) + n,
 				 memory_order_seq_cst); /* P4 COMMIT */
 	ipci_gate_notify(&opposite->gate);		/* P5 */
-	leave(self, d);
 }
 
 /* ---- put and get ---- */
@@ -217,10 +211,9 @@ static inline int put(struct ipc_queue *q, const void *items, size_t len,
 	if (r < 0)
 		return r;
 	r = write_items(q, items, len, n < room ? n : (size_t)room, priority);
-	if (r < 0)
-		leave(self, &q->put);
-	else
+	if (r > 0)
 		commit(self, &q->put, &q->get, (uint64_t)r);
+	leave(self, &q->put);
 	return r;
 }
 
@@ -243,32 +236,161 @@ static inline int read_items(const struct ipc_queue *q, void *items,
 	return (int)i;
 }
 
-static inline int get(struct ipc_queue *q, void *items, size_t size,
-		      size_t *lens, size_t n, int timeout_ms)
+static inline int get_items(struct ipc_queue *q, void *items, size_t size,
+			    size_t *lens, size_t n, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	unsigned long *held = NULL;
 	uint64_t there;
-	int r;
+	int r = enter(self, &q->get, n, timeout_ms, &there);
 
-	if (!q || !n || (!items && size))
-		return -EINVAL;
-	if (!self)
-		return -ENOSYS;
-	if (q->joinable && !(held = ipci_tasks_held(&q->tasks)))
-		return -ENOMEM;
-	r = enter(self, &q->get, n, timeout_ms, &there);
 	if (r < 0)
 		return r;
 	r = read_items(q, items, size, lens, n < there ? n : (size_t)there);
-	if (r < 0) {
-		leave(self, &q->get);
-		return r;
-	}
-	commit(self, &q->get, &q->put, (uint64_t)r);
-	if (held)
-		*held += (unsigned long)r;
+	if (r > 0)
+		commit(self, &q->get, &q->put, (uint64_t)r);
+	leave(self, &q->get);
 	return r;
+}
+
+/* ---- get, where each item is a task: a lease comes between ---- */
+
+struct wanted {
+	void *items;
+	size_t size;
+	size_t *lens;
+	size_t n;
+	struct ipci_worker *worker;
+};
+
+/* tasks that were delivered before: how many, 0 */
+static int take_again(struct ipc_queue *q, const struct wanted *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		int len = ipci_tasks_again(&q->tasks, w->worker,
+					   (char *)w->items + i * w->size,
+					   w->size);
+
+		if (len < 0)
+			return i || len == -EAGAIN ? (int)i : len;
+		w->lens[i] = (size_t)len;
+	}
+	return (int)i;
+}
+
+/* T2: leases for n items that were read: for how many there was room */
+static int lease_items(struct ipc_queue *q, const struct wanted *w, int n)
+{
+	uint64_t index = own_index(&q->get);
+
+	for (int i = 0; i < n; i++) {
+		int r = ipci_tasks_lease(&q->tasks, w->worker,
+					 index + (uint64_t)i,
+					 (char *)w->items + (size_t)i * w->size,
+					 w->lens[i]);
+
+		if (r < 0)
+			return i ? i : r;
+	}
+	return n;
+}
+
+/* E2, T2 .. T5: new ones; the pool, if there is one, is entered */
+static int take_there(struct ipci_self *self, struct ipc_queue *q,
+		      const struct wanted *w, uint64_t there)
+{
+	int n = read_items(q, w->items, w->size, w->lens,
+			   w->n < there ? w->n : (size_t)there);
+	int r = lease_items(q, w, n);
+
+	if (r > 0)
+		commit(self, &q->get, &q->put, (uint64_t)r);
+	if (q->get.pool)
+		ipci_pool_leave(self, q->get.pool, r >= n);
+	return n < 0 ? n : r;
+}
+
+/* new ones: how many, 0 */
+static int take_fresh(struct ipci_self *self, struct ipc_queue *q,
+		      const struct wanted *w, int64_t deadline)
+{
+	uint64_t there = movable(&q->get, w->n);
+	int r = there > q->get.maxsize ? -EBADMSG : 0;
+
+	if (there && r == 0 && q->get.pool)
+		r = ipci_pool_enter(self, q->get.pool, deadline);
+	return there && r == 0 ? take_there(self, q, w, there) : r;
+}
+
+/* within the get gate */
+static int try_tasks(struct ipci_self *self, struct ipc_queue *q,
+		     const struct wanted *w, int64_t deadline)
+{
+	int r = ipci_tasks_enter(self, &q->tasks, deadline);
+
+	if (r == 0) {
+		r = take_again(q, w);
+		if (r == 0)
+			r = take_fresh(self, q, w, deadline);
+		ipci_tasks_leave(self, &q->tasks);
+	}
+	leave_gate(self, &q->get);
+	return r;
+}
+
+/* what there was may have been no more than a worker that has ended: then it
+   waits on */
+static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
+		     const struct wanted *w, int timeout_ms)
+{
+	int64_t deadline = ipci_deadline(timeout_ms);
+	int r = 0;
+
+	if (ipci_gate_take(self, &q->get.gate)) {
+		ipci_gate_push(self, &q->get.gate);
+		r = try_tasks(self, q, w, deadline);
+	}
+	while (r == 0) {
+		r = wait_in_line(self, &q->get, deadline);
+		if (r == 0)
+			r = try_tasks(self, q, w, deadline);
+	}
+	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+}
+
+/* lens may be NULL */
+static int attach_and_get(struct ipc_queue *q, struct wanted *w, int timeout_ms)
+{
+	struct ipci_self *self = ipci_self();
+	size_t some[SOME];
+	int r;
+
+	if (!w->lens) {
+		w->lens = some;
+		w->n = w->n < SOME ? w->n : SOME;
+	}
+	r = ipci_tasks_attach(self, &q->tasks, w->n, &w->worker);
+	return r < 0 ? r : get_tasks(self, q, w, timeout_ms);
+}
+
+static int check_get(const struct ipc_queue *q, const void *items, size_t size)
+{
+	if (!q || (!items && size))
+		return -EINVAL;
+	return ipci_self() ? 0 : -ENOSYS;
+}
+
+static inline int get(struct ipc_queue *q, void *items, size_t size,
+		      size_t *lens, size_t n, int timeout_ms)
+{
+	struct wanted w = {.items = items, .size = size, .lens = lens, .n = n};
+	int r = n ? check_get(q, items, size) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	return q->joinable ? attach_and_get(q, &w, timeout_ms)
+			   : get_items(q, items, size, lens, n, timeout_ms);
 }
 
 int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
@@ -360,16 +482,14 @@ static void leave_other(struct ipci_self *self, const struct side *other)
 	ipci_gate_release(self, &other->gate);
 }
 
-/* K3, P3, P4, P6 */
-static void commit_turned(struct ipci_self *self, const struct ipc_queue *q,
-			  const struct side *d, const struct side *other)
+/* K3, P3, P4 */
+static void turn(struct ipci_self *self, const struct ipc_queue *q,
+		 const struct side *d, const struct side *other)
 {
 	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
 	ipci_gate_owe(self, &other->gate);
 	atomic_exchange_explicit(&d->s->index, own_index(d) + 1,
 				 memory_order_seq_cst); /* COMMIT */
-	leave_other(self, other);
-	leave(self, d);
 }
 
 int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
@@ -389,49 +509,95 @@ int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
 		return r;
 	ipci_items_write(&q->items, ipci_items_head(&q->items) - 1, item, len,
 			 0); /* K2 */
-	commit_turned(self, q, &q->put, &q->get);
+	turn(self, q, &q->put, &q->get);
+	leave_other(self, &q->get);
+	leave(self, &q->put);
 	return 0;
+}
+
+/* T1, T2 of a task taken at the back; both gates are held */
+static int lease_back(struct ipci_self *self, struct ipc_queue *q,
+		      struct ipci_worker *worker, const void *item, int len)
+{
+	int r = ipci_tasks_enter(self, &q->tasks, 0);
+
+	if (r < 0)
+		return r;
+	r = ipci_tasks_lease(&q->tasks, worker, own_index(&q->get), item,
+			     (size_t)len);
+	if (r < 0)
+		ipci_tasks_leave(self, &q->tasks);
+	return r;
+}
+
+/* worker: NULL where items are no tasks */
+static int take_back(struct ipci_self *self, struct ipc_queue *q,
+		     struct ipci_worker *worker, void *buf, size_t size)
+{
+	int r = 0,
+	    len = ipci_items_read(&q->items, ipci_items_tail(&q->items) - 1,
+				  buf, size); /* K2 */
+
+	if (len >= 0 && worker)
+		r = lease_back(self, q, worker, buf, len);
+	if (len >= 0 && r == 0)
+		turn(self, q, &q->get, &q->put);
+	if (len >= 0 && r == 0 && worker)
+		ipci_tasks_leave(self, &q->tasks);
+	leave_other(self, &q->put);
+	leave(self, &q->get);
+	return r < 0 ? r : len;
 }
 
 int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
 		       int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	unsigned long *held = NULL;
-	int r, len;
+	struct ipci_worker *worker = NULL;
+	int r = check_get(q, buf, size);
 
-	if (!q || (!buf && size) || !has_ends(q) || q->put.alone)
-		return -EINVAL;
-	if (!self)
-		return -ENOSYS;
-	if (q->joinable && !(held = ipci_tasks_held(&q->tasks)))
-		return -ENOMEM;
-	r = enter_both(self, &q->get, &q->put, timeout_ms);
+	if (r == 0 && (!has_ends(q) || q->put.alone))
+		r = -EINVAL;
+	if (r == 0 && q->joinable)
+		r = ipci_tasks_attach(self, &q->tasks, 1, &worker);
+	if (r == 0)
+		r = enter_both(self, &q->get, &q->put, timeout_ms);
+	return r < 0 ? r : take_back(self, q, worker, buf, size);
+}
+
+int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,
+		       struct ipc_task *task, int timeout_ms)
+{
+	size_t len;
+	struct wanted w = {.items = buf, .size = size, .lens = &len, .n = 1};
+	int r = task ? check_get(q, buf, size) : -EINVAL;
+
+	if (r == 0)
+		r = q->joinable ? attach_and_get(q, &w, timeout_ms) : -EINVAL;
 	if (r < 0)
 		return r;
-	len = ipci_items_read(&q->items, ipci_items_tail(&q->items) - 1, buf,
-			      size); /* K2 */
-	if (len < 0) {
-		leave_other(self, &q->put);
-		leave(self, &q->get);
-		return len;
-	}
-	commit_turned(self, q, &q->get, &q->put);
-	if (held)
-		++*held;
-	return len;
+	*task = (struct ipc_task){.ticket = ipci_tasks_ticket(w.worker),
+				  .attempts = w.worker->attempts};
+	return (int)len;
 }
 
 /* ---- how it stands ---- */
 
+static long in_slots(const struct ipc_queue *q)
+{
+	uint64_t n = ipci_distance(q->put.s, q->get.s);
+
+	return n > q->maxsize ? -EBADMSG : (long)n;
+}
+
 long ipc_queue_size(struct ipc_queue *q)
 {
-	uint64_t n;
+	long n = q ? in_slots(q) : -EINVAL, again;
 
-	if (!q)
-		return -EINVAL;
-	n = ipci_distance(q->put.s, q->get.s);
-	return n > q->maxsize ? -EBADMSG : (long)n;
+	if (n < 0 || !q->joinable)
+		return n;
+	again = ipci_tasks_waiting(&q->tasks);
+	return again < 0 ? again : n + again;
 }
 
 int ipc_queue_empty(struct ipc_queue *q)
@@ -443,7 +609,7 @@ int ipc_queue_empty(struct ipc_queue *q)
 
 int ipc_queue_full(struct ipc_queue *q)
 {
-	long n = ipc_queue_size(q);
+	long n = q ? in_slots(q) : -EINVAL;
 
 	return n < 0 ? (int)n : n == (long)q->maxsize;
 }
@@ -463,6 +629,25 @@ size_t ipc_queue_item_size(struct ipc_queue *q)
 int ipc_queue_task_done(struct ipc_queue *q)
 {
 	return q && q->joinable ? ipci_tasks_done(&q->tasks) : -EINVAL;
+}
+
+int ipc_queue_task_done_ticket(struct ipc_queue *q, uint64_t ticket)
+{
+	return q && q->joinable ? ipci_tasks_done_ticket(&q->tasks, ticket)
+				: -EINVAL;
+}
+
+int ipc_queue_get_failed(struct ipc_queue *q, void *buf, size_t size,
+			 int timeout_ms)
+{
+	if (!q || !q->joinable || (!buf && size))
+		return -EINVAL;
+	return ipci_tasks_get_failed(&q->tasks, buf, size, timeout_ms);
+}
+
+long ipc_queue_failed(struct ipc_queue *q)
+{
+	return q && q->joinable ? ipci_tasks_failed(&q->tasks) : -EINVAL;
 }
 
 int ipc_queue_join(struct ipc_queue *q, int timeout_ms)
@@ -495,6 +680,39 @@ static void init_side(struct side *d, struct side_shm *s,
 	d->alone = alone;
 }
 
+/* what the items need, behind struct queue_shm; 0: more than can be */
+static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
+{
+	return order == LIBIPC_FIFO ? ipci_slots_bytes(maxsize, item_size)
+				    : ipci_pool_bytes(maxsize, item_size);
+}
+
+/* bytes of the body that are there from the beginning; tables follow */
+static uint64_t fixed_bytes(uint64_t item_bytes)
+{
+	return ipci_region_round(sizeof(struct queue_shm) + item_bytes);
+}
+
+static uint64_t table_bytes(const struct head_shm *head)
+{
+	if (!(head->u.queue.flags & LIBIPC_JOINABLE))
+		return 0;
+	return ipci_tasks_bytes(head->u.queue.maxsize,
+				(size_t)head->u.queue.item_size);
+}
+
+static void make_joinable(struct ipc_queue *q, const struct head_shm *head)
+{
+	uint64_t bytes =
+		bytes_for(head->u.queue.order, q->maxsize, q->item_size);
+
+	ipci_tasks_init(&q->tasks, &q->region, (size_t)fixed_bytes(bytes), head,
+			&q->get.gate);
+	q->get.alone = false;
+	q->get.tasks = &q->tasks;
+	q->get.gate.watch = watch_workers;
+}
+
 /* head is private and checked */
 static struct ipc_queue *attach(struct ipci_region *r,
 				const struct head_shm *head)
@@ -519,8 +737,9 @@ static struct ipc_queue *attach(struct ipci_region *r,
 		  flags & LIBIPC_SINGLE_PRODUCER);
 	init_side(&q->get, &s->get, &s->put, 0, q,
 		  flags & LIBIPC_SINGLE_CONSUMER);
-	ipci_tasks_init(&q->tasks, &s->done, &s->put);
 	q->joinable = flags & LIBIPC_JOINABLE;
+	if (q->joinable)
+		make_joinable(q, head);
 	return q;
 }
 
@@ -528,13 +747,6 @@ static bool is_order(uint32_t order)
 {
 	return order == LIBIPC_FIFO || order == LIBIPC_LIFO ||
 	       order == LIBIPC_PRIORITY;
-}
-
-/* what the items need, behind struct queue_shm; 0: more than can be */
-static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
-{
-	return order == LIBIPC_FIFO ? ipci_slots_bytes(maxsize, item_size)
-				    : ipci_pool_bytes(maxsize, item_size);
 }
 
 static int check_opts(const struct ipc_queue_opts *o)
@@ -559,7 +771,7 @@ static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
 		return -ENOSPC;
 	*head = (struct head_shm){
 		.kind = IPCI_KIND_QUEUE,
-		.body_size = sizeof(struct queue_shm) + bytes,
+		.fixed_size = fixed_bytes(bytes),
 		.u.queue = {.maxsize = o->maxsize,
 			    .item_size = item_size,
 			    .order = o->order,
@@ -567,6 +779,7 @@ static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
 			    .max_attempts = o->max_attempts ? o->max_attempts
 							    : MAX_ATTEMPTS},
 	};
+	head->body_size = head->fixed_size + table_bytes(head);
 	return 0;
 }
 
@@ -605,8 +818,9 @@ static int check_head(const struct head_shm *head)
 		return -EBADMSG;
 	bytes = bytes_for(head->u.queue.order, head->u.queue.maxsize,
 			  (size_t)item_size);
-	if (!bytes || head->body_size < sizeof(struct queue_shm) ||
-	    head->body_size - sizeof(struct queue_shm) < bytes)
+	if (!bytes || head->fixed_size != fixed_bytes(bytes) ||
+	    head->body_size != head->fixed_size + table_bytes(head) ||
+	    head->u.queue.max_attempts == 0)
 		return -EBADMSG;
 	return 0;
 }
@@ -634,6 +848,8 @@ int ipc_queue_close(struct ipc_queue *q)
 {
 	if (!q)
 		return -EINVAL;
+	if (q->joinable)
+		ipci_tasks_close(&q->tasks);
 	ipci_region_close(&q->region);
 	return 0;
 }

@@ -25,6 +25,13 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t ipci_region_round(uint64_t size)
+{
+	uint64_t page = page_size();
+
+	return (size + page - 1) / page * page;
+}
+
 static int check_name(const char *name)
 {
 	size_t len;
@@ -149,8 +156,31 @@ static int map(struct ipci_region *r, int fd)
 	return err;
 }
 
+/* adds change holders; how many there were, and the handle */
+static uint32_t count_holders(struct ipci_region *r, int change)
+{
+	uint64_t now = (uint64_t)ipci_generation() << 32;
+	uint64_t is = atomic_load_explicit(&r->holders, memory_order_relaxed);
+	uint32_t n;
+
+	do {
+		n = is >> 32 == now >> 32 ? (uint32_t)is : 0;
+		/* acq_rel: who frees it, comes after all the others */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&r->holders, &is, now | (uint32_t)(n + (uint32_t)change),
+		memory_order_acq_rel, memory_order_relaxed));
+	return n + 1;
+}
+
+void ipci_region_hold(struct ipci_region *r)
+{
+	count_holders(r, 1);
+}
+
 void ipci_region_close(struct ipci_region *r)
 {
+	if (count_holders(r, -1) > 1)
+		return;
 	unmap(r);
 	close_file(r->fd);
 	free(r);
@@ -186,8 +216,8 @@ static int round_up(struct head_shm *head)
 		return -ENOSPC;
 	if (!head->fixed_size)
 		head->fixed_size = size;
-	head->body_size = (size + page - 1) / page * page;
-	head->fixed_size = (head->fixed_size + page - 1) / page * page;
+	head->body_size = ipci_region_round(size);
+	head->fixed_size = ipci_region_round(head->fixed_size);
 	return 0;
 }
 

@@ -17,7 +17,14 @@ struct ipci_region {
 	size_t body_size; /* bytes, whole pages; 0: no body */
 	size_t map_size;  /* bytes from head to the end of the body */
 	int fd;		  /* of one that grows and has a name, or -1 */
+
+	/* who, beside the handle, needs it: generation:32 | number:32, for in
+	   a forked child nobody does yet */
+	_Atomic uint64_t holders;
 };
+
+/* up to whole pages */
+uint64_t ipci_region_round(uint64_t size);
 
 /*
  * A new region, all zero but for the head, which is want with what this file
@@ -57,7 +64,10 @@ int ipci_region_reserve(const struct ipci_region *r, size_t offset,
 void ipci_region_discard(const struct ipci_region *r, size_t offset,
 			 size_t size);
 
-/* unmaps it and frees the handle */
+/* one close more is needed */
+void ipci_region_hold(struct ipci_region *r);
+
+/* the last one unmaps it and frees the handle */
 void ipci_region_close(struct ipci_region *r);
 
 #endif

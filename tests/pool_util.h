@@ -49,7 +49,7 @@ static inline void enter_pool(struct test_pool *t)
 
 static inline void leave_pool(struct test_pool *t)
 {
-	ipci_pool_leave(ipci_self(), &t->pool);
+	ipci_pool_leave(ipci_self(), &t->pool, true);
 }
 
 static inline uint64_t pool_put_index(struct test_pool *t)

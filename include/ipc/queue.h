@@ -26,10 +26,16 @@
  * is never handed out twice.
  *
  * With LIBIPC_JOINABLE each item is a task: whoever got it calls
- * ipc_queue_task_done() when it is done, through the same handle, and
- * ipc_queue_join() waits until every task that was put is done. In this
- * version a task whose thread ends, or closes the handle, before it is done
- * stays unfinished: give join a timeout where workers may die.
+ * ipc_queue_task_done() when it is done, and ipc_queue_join() waits until every
+ * task that was put is done. A task belongs to the thread that got it. If that
+ * thread or its process ends before, or closes the handle that the task was got
+ * through, the task goes to the next getter, before new ones; a getter that is
+ * asleep is woken for it. After opts.max_attempts deliveries it is set aside:
+ * join no longer waits for it but returns how many there are, and
+ * ipc_queue_get_failed() reads them. So the thread that got a task must outlive
+ * it. A task that is held keeps no room of the queue: a slow one stops neither
+ * producers nor other workers. At most some thousands (twice maxsize, if that
+ * is more, and at least 64 of very large items) may be held at a time.
  */
 #ifndef LIBIPC_QUEUE_H
 #define LIBIPC_QUEUE_H
@@ -55,7 +61,7 @@ struct ipc_queue_opts {
 	enum ipc_order order;  /* which item comes out next */
 	uint32_t flags;	       /* LIBIPC_JOINABLE, LIBIPC_SINGLE_* */
 	uint32_t mode;	       /* permissions of a named queue; 0: 0600 */
-	uint32_t max_attempts; /* for redelivery; not in this version */
+	uint32_t max_attempts; /* joinable: deliveries of a task; 0: 16 */
 	uint64_t reserved[4];
 };
 
@@ -133,10 +139,13 @@ LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
  * Returns  the item's length in bytes (0 is a legal item); or
  *          -EAGAIN    empty, @timeout_ms was 0    -ETIMEDOUT  still empty
  *          -EMSGSIZE  @size is too small; the item stays where it is
- *          -ENOMEM    joinable: no memory to remember the task
+ *          -ENOMEM, -ENOSPC  joinable: no memory to keep the task
+ *          -ENOBUFS   joinable: too many tasks are held, or too many threads
+ *                     get tasks
  *          -EINVAL    bad arguments
  *          -EBADMSG   the shared memory is damaged
- * Crash    killed inside: the item is still there, or is gone with the caller.
+ * Crash    killed inside: the item is still there, or is gone with the caller;
+ *          joinable: it goes to the next getter.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  *          (SINGLE_CONSUMER: one thread of all processes at a time)
  */
@@ -172,13 +181,16 @@ LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
  * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
  *
  * Waits until there is at least one, then takes what is there. It stops before
- * an item that is longer than @size.
+ * an item that is longer than @size; and, joinable, after tasks that were
+ * delivered before, and after 64 if @lens is NULL.
  *
  * Returns  how many were taken, 1 to @n; or
  *          -EMSGSIZE  the first one is longer than @size; it stays
- *          -EAGAIN, -ETIMEDOUT, -ENOMEM, -EINVAL, -EBADMSG as get
+ *          -EAGAIN, -ETIMEDOUT, -ENOMEM, -ENOSPC, -ENOBUFS, -EINVAL, -EBADMSG
+ *          as get
  * Crash    killed inside: all are still there, or all that it would have
- *          reported are gone with the caller.
+ *          reported are gone with the caller; joinable: they go to the next
+ *          getters.
  * Safety   as ipc_queue_get()
  */
 LIBIPC_API int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
@@ -243,6 +255,8 @@ LIBIPC_API int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
  * ipc_queue_size - how many items wait
  * @q:          the queue
  *
+ * Tasks whose worker has ended wait again; they do not count for maxsize.
+ *
  * Returns  items, exact at one moment during the call; or
  *          -EINVAL  @q is NULL      -EBADMSG  the shared memory is damaged
  * Crash    changes nothing.
@@ -290,6 +304,28 @@ LIBIPC_API long ipc_queue_maxsize(struct ipc_queue *q);
  */
 LIBIPC_API size_t ipc_queue_item_size(struct ipc_queue *q);
 
+/* one delivery of a task */
+struct ipc_task {
+	uint64_t ticket;   /* names it, for ipc_queue_task_done_ticket() */
+	uint32_t attempts; /* how often it was delivered, with this time */
+	uint32_t reserved;
+};
+
+/**
+ * ipc_queue_get_task - as ipc_queue_get, and tell which delivery it is
+ * @q:          a joinable queue
+ * @buf:        receives the item; may be NULL if @size is 0
+ * @size:       bytes of room in @buf
+ * @task:       receives the ticket, and how often it was delivered
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * Returns  as ipc_queue_get(); -EINVAL too if the queue is not joinable
+ * Crash    as ipc_queue_get()
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,
+				  struct ipc_task *task, int timeout_ms);
+
 /**
  * ipc_queue_task_done - the oldest task that this thread got is done
  * @q:          a joinable queue, the handle that the task was got through
@@ -297,18 +333,41 @@ LIBIPC_API size_t ipc_queue_item_size(struct ipc_queue *q);
  * Returns  0, or
  *          -EINVAL  this thread has no task of this handle (or too often), the
  *                   queue is not joinable, or @q is NULL
- * Crash    killed inside: the task counts as done, or it does not.
+ *          -EBADMSG the shared memory is damaged
+ * Crash    killed inside: the task counts as done, or goes to the next getter.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  *          (a forked child has none of its parent's tasks)
  */
 LIBIPC_API int ipc_queue_task_done(struct ipc_queue *q);
 
 /**
- * ipc_queue_join - wait until every task that was put is done
+ * ipc_queue_task_done_ticket - a task that a thread of this process got is done
+ * @q:          a joinable queue, the handle that the task was got through
+ * @ticket:     from ipc_queue_get_task(), in whichever thread
+ *
+ * The thread that got it must still be there.
+ *
+ * Returns  0, or
+ *          -EINVAL  the ticket names no task that this process holds through
+ *                   this handle: it is done, or its thread has ended; or the
+ *                   queue is not joinable, or @q is NULL
+ *          -EBADMSG the shared memory is damaged
+ *          -ENOSYS  see ipc_caps()
+ * Crash    killed inside: the task counts as done, or goes to the next getter.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_task_done_ticket(struct ipc_queue *q, uint64_t ticket);
+
+/**
+ * ipc_queue_join - wait until every task that was put is done or set aside
  * @q:          a joinable queue
  * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
  *
- * Returns  0, at one moment during the call nothing was unfinished; or
+ * It does not wait for the death of workers: their tasks go to others. If there
+ * is no worker left to get them, it waits as long as it may.
+ *
+ * Returns  0: at one moment during the call all were done; or, positive, how
+ *          many are set aside, all the others being done; or
  *          -EAGAIN  tasks are unfinished, @timeout_ms was 0
  *          -ETIMEDOUT  tasks are still unfinished
  *          -EINVAL  not joinable, or @q is NULL
@@ -319,7 +378,41 @@ LIBIPC_API int ipc_queue_task_done(struct ipc_queue *q);
 LIBIPC_API int ipc_queue_join(struct ipc_queue *q, int timeout_ms);
 
 /**
- * ipc_queue_unfinished - how many tasks were put and are not done
+ * ipc_queue_get_failed - take the oldest task that was set aside
+ * @q:          a joinable queue
+ * @buf:        receives the item; may be NULL if @size is 0
+ * @size:       bytes of room in @buf
+ * @timeout_ms: milliseconds; 0 tries once, LIBIPC_FOREVER waits
+ *
+ * It is no longer counted then; put it again, or report it.
+ *
+ * Returns  the item's length in bytes; or
+ *          -EAGAIN    none, @timeout_ms was 0     -ETIMEDOUT  still none
+ *          -EMSGSIZE  @size is too small; it stays
+ *          -EINVAL    bad arguments, or the queue is not joinable
+ *          -EBADMSG   the shared memory is damaged
+ *          -ENOSYS    see ipc_caps()
+ * Crash    killed inside: it is still there, or is gone with the caller.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ */
+LIBIPC_API int ipc_queue_get_failed(struct ipc_queue *q, void *buf, size_t size,
+				    int timeout_ms);
+
+/**
+ * ipc_queue_failed - how many tasks are set aside
+ * @q:          a joinable queue
+ *
+ * Returns  tasks that max_attempts workers did not finish and nobody took with
+ *          ipc_queue_get_failed(); or
+ *          -EINVAL  not joinable, or @q is NULL
+ *          -EBADMSG the shared memory is damaged
+ * Crash    changes nothing.
+ * Safety   thread yes | process yes | signal yes | fork yes | cancel no
+ */
+LIBIPC_API long ipc_queue_failed(struct ipc_queue *q);
+
+/**
+ * ipc_queue_unfinished - how many tasks were put and are not done or set aside
  * @q:          a joinable queue
  *
  * Returns  tasks, exact at one moment during the call; or

@@ -45,7 +45,6 @@ control() {
 controls() {
 	control NO_DEBT kill_queue "put, 1 getter asleep"
 	control NO_DEBT kill_queue "get, 1 putter asleep"
-	control NO_DEBT kill_joinable "task_done, 1 joiner asleep"
 	control NO_DEBT kill_pipe "send, receiver asleep"
 	control NO_COMPARE kill_cross "get frozen, put killed, 0 later"
 	control NO_COMPARE kill_cross "W of a dead getter, 0 later"

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lease.c - take leases, give them back, find them, repair the table
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lease.h"
+
+enum {
+	LEASES_MIN = 4096,
+	LEASES_MAX = 1 << 20, /* a ticket has 20 bits for it */
+	LEASES_STEP = 64,     /* reserved at a time; a page of them */
+	ITEM_DENSE = 4096,    /* larger items are reserved one by one */
+};
+
+/* addresses that the items may take */
+#define ITEMS_BYTES_MAX                                                        \
+	(sizeof(void *) > 4 ? UINT64_C(1) << 36 : UINT64_C(1) << 25)
+
+/* ---- geometry ---- */
+
+static uint64_t stride_for(size_t item_size)
+{
+	return ((uint64_t)item_size + 63) & ~UINT64_C(63);
+}
+
+/* twice what may wait, if that is more than a few thousand */
+static uint32_t leases_for(uint64_t maxsize, size_t item_size)
+{
+	uint64_t n =
+		maxsize && maxsize < LEASES_MAX / 2 ? 2 * maxsize : LEASES_MAX;
+	uint64_t fit = ITEMS_BYTES_MAX / stride_for(item_size);
+
+	if (n < LEASES_MIN)
+		n = LEASES_MIN;
+	if (n > fit)
+		n = fit > LEASES_STEP ? fit : LEASES_STEP;
+	return (uint32_t)(n / LEASES_STEP * LEASES_STEP);
+}
+
+uint64_t ipci_leases_bytes(uint64_t maxsize, size_t item_size)
+{
+	uint64_t n = leases_for(maxsize, item_size);
+
+	return n * (sizeof(struct lease_shm) + stride_for(item_size));
+}
+
+void ipci_leases_init(struct ipci_leases *l, struct ipci_region *r,
+		      struct leases_shm *s, size_t offset, uint64_t maxsize,
+		      size_t item_size)
+{
+	l->region = r;
+	l->s = s;
+	l->max = leases_for(maxsize, item_size);
+	l->stride = (size_t)stride_for(item_size);
+	l->item_size = item_size;
+	l->lease = (struct lease_shm *)(r->body + offset);
+	l->items = (unsigned char *)(l->lease + l->max);
+}
+
+static unsigned char *item_of(const struct ipci_leases *l, uint32_t i)
+{
+	return l->items + (size_t)i * l->stride;
+}
+
+static int reserve(const struct ipci_leases *l, const void *from, size_t size)
+{
+	return ipci_region_reserve(
+		l->region,
+		(size_t)((const unsigned char *)from - l->region->body), size);
+}
+
+/* leases in use so far; more than there can be is damage */
+static uint32_t in_use(const struct ipci_leases *l)
+{
+	uint32_t n = *(volatile uint32_t *)&l->s->fresh;
+
+	return n < l->max ? n : l->max;
+}
+
+/* ---- take and free ---- */
+
+/* memory for the next ones that were never used, a page of them at a time */
+static int reserve_fresh(struct ipci_leases *l, uint32_t i)
+{
+	int err = 0;
+
+	if (i % LEASES_STEP == 0)
+		err = reserve(l, &l->lease[i], LEASES_STEP * sizeof(*l->lease));
+	if (!err && i % LEASES_STEP == 0 && l->stride <= ITEM_DENSE)
+		err = reserve(l, item_of(l, i), LEASES_STEP * l->stride);
+	return err;
+}
+
+static int next_fresh(struct ipci_leases *l)
+{
+	uint32_t i = in_use(l);
+	int err = i == l->max ? -ENOBUFS : reserve_fresh(l, i);
+
+	if (err)
+		return err;
+	if (l->stride <= ITEM_DENSE)
+		l->lease[i].room = (uint32_t)l->stride;
+	l->lease[i].born = IPCI_LEASE_NONE;
+	l->s->fresh = i + 1;
+	return (int)i;
+}
+
+/* stays where it is until it is used */
+static int pick(struct ipci_leases *l)
+{
+	uint32_t i = *(volatile uint32_t *)&l->s->free - 1;
+
+	return i < in_use(l) ? (int)i : next_fresh(l);
+}
+
+static void drop_from_free(struct ipci_leases *l, uint32_t i)
+{
+	if (l->s->free == i + 1)
+		l->s->free = l->lease[i].next;
+}
+
+static int make_room(struct ipci_leases *l, uint32_t i, size_t len)
+{
+	int err;
+
+	if (len <= *(volatile uint32_t *)&l->lease[i].room)
+		return 0;
+	err = reserve(l, item_of(l, i), len);
+	if (!err)
+		l->lease[i].room = (uint32_t)len;
+	return err;
+}
+
+/* len is at most item_size */
+int ipci_lease_take(struct ipci_leases *l, uint32_t row, uint64_t born,
+		    const void *item, size_t len)
+{
+	int i = pick(l), err = i < 0 ? i : make_room(l, (uint32_t)i, len);
+	struct lease_shm *x;
+
+	if (err < 0)
+		return err;
+	drop_from_free(l, (uint32_t)i);
+	x = &l->lease[i];
+	x->gone = IPCI_LEASE_NONE;
+	x->owner = UINT64_C(1) << 32 | (row + 1);
+	x->len = (uint32_t)len;
+	x->born = born;
+	if (len)
+		memcpy(item_of(l, (uint32_t)i), item, len);
+	return i;
+}
+
+void ipci_lease_free(struct ipci_leases *l, uint32_t i)
+{
+	l->lease[i].born = IPCI_LEASE_NONE;
+	l->lease[i].next = l->s->free;
+	l->s->free = i + 1;
+}
+
+int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
+		    size_t size)
+{
+	uint32_t len = *(volatile uint32_t *)&l->lease[i].len;
+
+	if (len > l->item_size || len > l->lease[i].room)
+		return -EBADMSG;
+	if (len > size)
+		return -EMSGSIZE;
+	if (len)
+		memcpy(buf, item_of(l, i), len);
+	return (int)len;
+}
+
+/* ---- find ---- */
+
+static bool waits_again(const struct lease_shm *x, struct ipci_when when)
+{
+	return (uint32_t)x->owner == 0 && ipci_lease_open(x, when);
+}
+
+static bool set_aside(const struct lease_shm *x, struct ipci_when when)
+{
+	return (uint32_t)x->owner == 0 && ipci_lease_committed(x, when) &&
+	       ipci_lease_gone(x, when);
+}
+
+/* the oldest that is as asked, and was delivered so many times at least */
+static int find_oldest(const struct ipci_leases *l, struct ipci_when when,
+		       bool (*is)(const struct lease_shm *, struct ipci_when),
+		       uint32_t attempts)
+{
+	uint32_t n = in_use(l);
+	int best = -1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct lease_shm *x = &l->lease[i];
+
+		if (is(x, when) && ipci_lease_attempts(x) >= attempts &&
+		    (best < 0 || ipci_before(x->born, l->lease[best].born)))
+			best = (int)i;
+	}
+	return best;
+}
+
+int ipci_lease_again(const struct ipci_leases *l, struct ipci_when when)
+{
+	return find_oldest(l, when, waits_again, 0);
+}
+
+int ipci_lease_exhausted(const struct ipci_leases *l, uint32_t max_attempts,
+			 struct ipci_when when)
+{
+	return find_oldest(l, when, waits_again, max_attempts);
+}
+
+int ipci_lease_failed(const struct ipci_leases *l, struct ipci_when when)
+{
+	return find_oldest(l, when, set_aside, 0);
+}
+
+int ipci_lease_of_ticket(const struct ipci_leases *l, uint64_t ticket,
+			 struct ipci_when when)
+{
+	uint32_t i = ticket & (LEASES_MAX - 1);
+	const struct lease_shm *x = &l->lease[i];
+
+	if (i >= in_use(l) || !ipci_lease_open(x, when) ||
+	    (uint32_t)x->owner == 0 || ipci_lease_ticket(l, i) != ticket)
+		return -1;
+	return (int)i;
+}
+
+/* ---- owners ---- */
+
+void ipci_lease_renew(struct ipci_leases *l, uint32_t i, uint32_t row)
+{
+	struct lease_shm *x = &l->lease[i];
+
+	x->owner = (uint64_t)(ipci_lease_attempts(x) + 1) << 32 | (row + 1);
+}
+
+uint32_t ipci_lease_revoke(struct ipci_leases *l, uint32_t row,
+			   struct ipci_when when)
+{
+	uint32_t n = in_use(l), revoked = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct lease_shm *x = &l->lease[i];
+
+		if (ipci_lease_row(x) != row || !ipci_lease_open(x, when))
+			continue;
+		x->owner &= ~UINT64_C(0xffffffff); /* X2 */
+		revoked++;
+	}
+	return revoked;
+}
+
+/* ---- repair ---- */
+
+static void count(struct ipci_leases *l, uint32_t i, struct ipci_when when,
+		  struct worker_shm *row, uint32_t rows)
+{
+	struct lease_shm *x = &l->lease[i];
+	bool gone = ipci_lease_gone(x, when);
+	uint32_t r = ipci_lease_row(x);
+
+	if (!ipci_lease_committed(x, when) || (gone && (uint32_t)x->owner)) {
+		ipci_lease_free(l, i);
+		return;
+	}
+	if (!gone) /* D2 without D4 */
+		x->gone = IPCI_LEASE_NONE;
+	if (gone)
+		atomic_fetch_add_explicit(&l->s->failed, 1,
+					  memory_order_relaxed);
+	else if (!(uint32_t)x->owner)
+		atomic_fetch_add_explicit(&l->s->again, 1,
+					  memory_order_seq_cst);
+	else if (r < rows)
+		atomic_fetch_add_explicit(&row[r].held, 1,
+					  memory_order_relaxed);
+}
+
+void ipci_leases_repair(struct ipci_leases *l, struct ipci_when when,
+			struct worker_shm *row, uint32_t rows)
+{
+	uint32_t n = in_use(l);
+
+	l->s->free = 0;
+	atomic_store_explicit(&l->s->again, 0, memory_order_relaxed);
+	atomic_store_explicit(&l->s->failed, 0, memory_order_relaxed);
+	for (uint32_t r = 0; r < rows; r++)
+		atomic_store_explicit(&row[r].held, 0, memory_order_relaxed);
+	for (uint32_t i = n; i-- > 0;)
+		count(l, i, when, row, rows);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lease.h - the table of tasks that were got and are not done
+ *
+ * layout.h (leases_shm) says what the states of a lease are and what each death
+ * leaves. All of this is called with the lease gate held; nothing here waits,
+ * wakes, or moves an index. Whatever stands in shared memory is checked against
+ * the geometry, which is private.
+ */
+#ifndef IPCI_LEASE_H
+#define IPCI_LEASE_H
+
+#include <stdbool.h>
+
+#include "region.h"
+
+struct ipci_leases {
+	struct ipci_region *region;
+	struct leases_shm *s;
+	struct lease_shm *lease;
+	unsigned char *items;
+	size_t stride;	  /* bytes from one item to the next */
+	size_t item_size; /* bytes that an item may have */
+	uint32_t max;	  /* leases that there can be */
+};
+
+/* bytes of both tables behind the slots, for leases of that many bytes */
+uint64_t ipci_leases_bytes(uint64_t maxsize, size_t item_size);
+
+/* at offset in the region's body, a multiple of the page size */
+void ipci_leases_init(struct ipci_leases *l, struct ipci_region *r,
+		      struct leases_shm *s, size_t offset, uint64_t maxsize,
+		      size_t item_size);
+
+/* where the table stands: the two indexes that give the words their meaning */
+struct ipci_when {
+	uint64_t got;  /* get.index */
+	uint64_t done; /* done.index */
+};
+
+/*
+ * T2: a lease for an item of len bytes that row takes from index born: its
+ * number, or -ENOBUFS: too many tasks are held, -ENOSPC: no memory.
+ */
+int ipci_lease_take(struct ipci_leases *l, uint32_t row, uint64_t born,
+		    const void *item, size_t len);
+
+/* the lease is free again, for whatever reason */
+void ipci_lease_free(struct ipci_leases *l, uint32_t i);
+
+/* the item's length; -EMSGSIZE, -EBADMSG as ipci_slot_read */
+int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
+		    size_t size);
+
+/* the oldest that waits again, or is set aside; -1: none */
+int ipci_lease_again(const struct ipci_leases *l, struct ipci_when when);
+int ipci_lease_failed(const struct ipci_leases *l, struct ipci_when when);
+
+/* T7: it goes to row, as one delivery more */
+void ipci_lease_renew(struct ipci_leases *l, uint32_t i, uint32_t row);
+
+/* X2: what row held waits again; how many that were */
+uint32_t ipci_lease_revoke(struct ipci_leases *l, uint32_t row,
+			   struct ipci_when when);
+
+/* one that waits again and was delivered that often; -1: none */
+int ipci_lease_exhausted(const struct ipci_leases *l, uint32_t max_attempts,
+			 struct ipci_when when);
+
+/*
+ * The repair: all words of the table that can be known from the leases, made
+ * anew; held[row] for rows of them. May be killed and run again.
+ */
+void ipci_leases_repair(struct ipci_leases *l, struct ipci_when when,
+			struct worker_shm *row, uint32_t rows);
+
+/* ---- one lease ---- */
+
+static inline uint32_t ipci_lease_row(const struct lease_shm *x)
+{
+	return (uint32_t)x->owner - 1; /* UINT32_MAX: nobody's */
+}
+
+static inline uint32_t ipci_lease_attempts(const struct lease_shm *x)
+{
+	return (uint32_t)(x->owner >> 32);
+}
+
+/* index a is before b; both go on for ever */
+static inline bool ipci_before(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) < 0;
+}
+
+static inline bool ipci_lease_committed(const struct lease_shm *x,
+					struct ipci_when when)
+{
+	return x->born != IPCI_LEASE_NONE && ipci_before(x->born, when.got);
+}
+
+static inline bool ipci_lease_gone(const struct lease_shm *x,
+				   struct ipci_when when)
+{
+	return x->gone != IPCI_LEASE_NONE && ipci_before(x->gone, when.done);
+}
+
+/* held, or waiting again */
+static inline bool ipci_lease_open(const struct lease_shm *x,
+				   struct ipci_when when)
+{
+	return ipci_lease_committed(x, when) && !ipci_lease_gone(x, when);
+}
+
+/*
+ * A ticket names one delivery of one task: attempts:8 | born:36 | lease:20, so
+ * that an old one cannot be taken for another.
+ */
+static inline uint64_t ipci_lease_ticket(const struct ipci_leases *l,
+					 uint32_t i)
+{
+	const struct lease_shm *x = &l->lease[i];
+
+	return (uint64_t)ipci_lease_attempts(x) << 56 |
+	       (x->born & UINT64_C(0xfffffffff)) << 20 | i;
+}
+
+/* the lease that the ticket names and that is held, or -1 */
+int ipci_lease_of_ticket(const struct ipci_leases *l, uint64_t ticket,
+			 struct ipci_when when);
+
+#endif
