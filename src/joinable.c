@@ -12,14 +12,13 @@
 /* what is there is taken whatever the timeout: others inside leave soon */
 #define GRACE_NS INT64_C(20000000)
 
-static uint64_t index_of(const struct side_shm *side)
-{
-	return atomic_load_explicit(&side->index, memory_order_seq_cst);
-}
+enum {
+	TRIES = 1000, /* to find a moment with nobody inside */
+};
 
 static struct ipci_when when(const struct ipci_tasks *t)
 {
-	return (struct ipci_when){index_of(t->got), index_of(t->done)};
+	return (struct ipci_when){ipci_index(t->got), ipci_index(t->done)};
 }
 
 static uint32_t number(const _Atomic uint32_t *n)
@@ -47,7 +46,7 @@ static bool all_done(const struct ipci_tasks *t)
 static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
 		   bool all)
 {
-	uint64_t n = index_of(t->done);
+	uint64_t n = ipci_index(t->done);
 
 	t->leases.lease[i].gone = n;	  /* D2 */
 	ipci_gate_owe(self, &t->joiners); /* D3 */
@@ -391,18 +390,54 @@ long ipci_tasks_unfinished(const struct ipci_tasks *t)
 	return n > LONG_MAX ? -EBADMSG : (long)n;
 }
 
-long ipci_tasks_failed(const struct ipci_tasks *t)
+/*
+ * What the words of the table say is right when nobody is inside, and nobody
+ * died inside. The word of the gate tells whether that was so all the time; and
+ * after a death, before the repair, the leases themselves are counted.
+ */
+static long steady(const struct ipci_tasks *t,
+		   uint64_t (*from_words)(const struct ipci_tasks *),
+		   bool (*is)(const struct lease_shm *, struct ipci_when,
+			      const void *))
 {
-	uint32_t n = number(&t->leases.s->failed);
+	uint64_t n = 0;
 
+	for (int tries = 0; tries < TRIES; tries++) {
+		uint64_t word = ipci_gate_word(&t->lock);
+		uint32_t dirty = *(volatile uint32_t *)&t->leases.s->dirty;
+
+		n = dirty ? ipci_lease_count(&t->leases, when(t), is, t)
+			  : from_words(t);
+		if (!(word & IPCI_GATE_OWNER) &&
+		    ipci_gate_word(&t->lock) == word)
+			break;
+		ipci_relax();
+	}
 	return n > t->leases.max ? -EBADMSG : (long)n;
 }
 
-/* leases of those that have ended and were not reaped yet */
-static uint64_t orphans(const struct ipci_tasks *t)
+static uint64_t failed_by_words(const struct ipci_tasks *t)
+{
+	return number(&t->leases.s->failed);
+}
+
+static bool is_failed(const struct lease_shm *x, struct ipci_when now,
+		      const void *arg)
+{
+	(void)arg;
+	return ipci_lease_set_aside(x, now);
+}
+
+long ipci_tasks_failed(const struct ipci_tasks *t)
+{
+	return steady(t, failed_by_words, is_failed);
+}
+
+/* with those of workers that have ended and were not reaped yet */
+static uint64_t waiting_by_words(const struct ipci_tasks *t)
 {
 	uint32_t rows = ipci_workers_rows(&t->workers);
-	uint64_t n = 0;
+	uint64_t n = number(&t->leases.s->again);
 
 	for (uint32_t row = 0; row < rows; row++)
 		if (ipci_worker_ended(&t->workers, row))
@@ -410,21 +445,21 @@ static uint64_t orphans(const struct ipci_tasks *t)
 	return n;
 }
 
-/* what is given back meanwhile counts in `again` before it no longer counts
-   with the dead: so it is seen, or `again` has moved */
+static bool is_waiting(const struct lease_shm *x, struct ipci_when now,
+		       const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+	uint32_t row = ipci_lease_row(x);
+
+	return ipci_lease_waits_again(x, now) ||
+	       (ipci_lease_open(x, now) &&
+		row < ipci_workers_rows(&t->workers) &&
+		ipci_worker_ended(&t->workers, row));
+}
+
 long ipci_tasks_waiting(const struct ipci_tasks *t)
 {
-	uint32_t again, before = number(&t->leases.s->again);
-	uint64_t n;
-
-	for (;;) {
-		n = before + orphans(t);
-		again = number(&t->leases.s->again);
-		if (again == before)
-			break;
-		before = again;
-	}
-	return n > t->leases.max ? -EBADMSG : (long)n;
+	return steady(t, waiting_by_words, is_waiting);
 }
 
 /* ---- set up and close ---- */

@@ -176,12 +176,12 @@ int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
 
 /* ---- find ---- */
 
-static bool waits_again(const struct lease_shm *x, struct ipci_when when)
+bool ipci_lease_waits_again(const struct lease_shm *x, struct ipci_when when)
 {
 	return (uint32_t)x->owner == 0 && ipci_lease_open(x, when);
 }
 
-static bool set_aside(const struct lease_shm *x, struct ipci_when when)
+bool ipci_lease_set_aside(const struct lease_shm *x, struct ipci_when when)
 {
 	return (uint32_t)x->owner == 0 && ipci_lease_committed(x, when) &&
 	       ipci_lease_gone(x, when);
@@ -205,20 +205,32 @@ static int find_oldest(const struct ipci_leases *l, struct ipci_when when,
 	return best;
 }
 
+uint32_t ipci_lease_count(const struct ipci_leases *l, struct ipci_when when,
+			  bool (*is)(const struct lease_shm *, struct ipci_when,
+				     const void *),
+			  const void *arg)
+{
+	uint32_t n = 0, used = in_use(l);
+
+	for (uint32_t i = 0; i < used; i++)
+		n += is(&l->lease[i], when, arg);
+	return n;
+}
+
 int ipci_lease_again(const struct ipci_leases *l, struct ipci_when when)
 {
-	return find_oldest(l, when, waits_again, 0);
+	return find_oldest(l, when, ipci_lease_waits_again, 0);
 }
 
 int ipci_lease_exhausted(const struct ipci_leases *l, uint32_t max_attempts,
 			 struct ipci_when when)
 {
-	return find_oldest(l, when, waits_again, max_attempts);
+	return find_oldest(l, when, ipci_lease_waits_again, max_attempts);
 }
 
 int ipci_lease_failed(const struct ipci_leases *l, struct ipci_when when)
 {
-	return find_oldest(l, when, set_aside, 0);
+	return find_oldest(l, when, ipci_lease_set_aside, 0);
 }
 
 int ipci_lease_of_ticket(const struct ipci_leases *l, uint64_t ticket,

@@ -56,6 +56,16 @@ int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
 int ipci_lease_again(const struct ipci_leases *l, struct ipci_when when);
 int ipci_lease_failed(const struct ipci_leases *l, struct ipci_when when);
 
+/* how many are in such a state, from the leases themselves */
+uint32_t ipci_lease_count(const struct ipci_leases *l, struct ipci_when when,
+			  bool (*is)(const struct lease_shm *, struct ipci_when,
+				     const void *),
+			  const void *arg);
+
+/* states to ask for */
+bool ipci_lease_waits_again(const struct lease_shm *x, struct ipci_when when);
+bool ipci_lease_set_aside(const struct lease_shm *x, struct ipci_when when);
+
 /* T7: it goes to row, as one delivery more */
 void ipci_lease_renew(struct ipci_leases *l, uint32_t i, uint32_t row);
 

@@ -18,7 +18,8 @@
 enum {
 	ITEM_SIZE = 256,
 	MAX_ATTEMPTS = 16,
-	SOME = 64, /* tasks got at once where nobody asks for lengths */
+	TRIES = 100, /* to find a moment in which nothing moves */
+	SOME = 64,   /* tasks got at once where nobody asks for lengths */
 	FLAGS = LIBIPC_JOINABLE | LIBIPC_SINGLE_PRODUCER |
 		LIBIPC_SINGLE_CONSUMER,
 };
@@ -583,21 +584,37 @@ int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,
 
 /* ---- how it stands ---- */
 
+static long checked(const struct ipc_queue *q, uint64_t n)
+{
+	return n > q->maxsize ? -EBADMSG : (long)n;
+}
+
 static long in_slots(const struct ipc_queue *q)
 {
-	uint64_t n = ipci_distance(q->put.s, q->get.s);
+	return checked(q, ipci_distance(q->put.s, q->get.s));
+}
 
-	return n > q->maxsize ? -EBADMSG : (long)n;
+/* with the tasks that wait again: at one moment, if there is one in which
+   neither index moved */
+static long size_of_tasks(const struct ipc_queue *q)
+{
+	for (int tries = 0; tries < TRIES; tries++) {
+		uint64_t got = ipci_index(q->get.s);
+		uint64_t put = ipci_index(q->put.s);
+		long n = checked(q, put - got);
+		long again = ipci_tasks_waiting(&q->tasks);
+
+		if (got == ipci_index(q->get.s) && put == ipci_index(q->put.s))
+			return n < 0 || again < 0 ? -EBADMSG : n + again;
+	}
+	return in_slots(q); /* as good as any other moment of these */
 }
 
 long ipc_queue_size(struct ipc_queue *q)
 {
-	long n = q ? in_slots(q) : -EINVAL, again;
-
-	if (n < 0 || !q->joinable)
-		return n;
-	again = ipci_tasks_waiting(&q->tasks);
-	return again < 0 ? again : n + again;
+	if (!q)
+		return -EINVAL;
+	return q->joinable ? size_of_tasks(q) : in_slots(q);
 }
 
 int ipc_queue_empty(struct ipc_queue *q)

@@ -17,6 +17,11 @@
 
 #include "layout.h"
 
+static inline uint64_t ipci_index(const struct side_shm *side)
+{
+	return atomic_load_explicit(&side->index, memory_order_seq_cst);
+}
+
 /* how far one index is ahead of another: exact at one moment, for the one
    behind was the same before and after the one ahead was read */
 static inline uint64_t ipci_distance(const struct side_shm *ahead,
@@ -24,12 +29,11 @@ static inline uint64_t ipci_distance(const struct side_shm *ahead,
 {
 	uint64_t b, a, again;
 
-	again = atomic_load_explicit(&behind->index, memory_order_seq_cst);
+	again = ipci_index(behind);
 	do {
 		b = again;
-		a = atomic_load_explicit(&ahead->index, memory_order_seq_cst);
-		again = atomic_load_explicit(&behind->index,
-					     memory_order_seq_cst);
+		a = ipci_index(ahead);
+		again = ipci_index(behind);
 	} while (again != b);
 	return a - b;
 }

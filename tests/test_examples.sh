@@ -527,6 +527,34 @@ for options in --what --items "--items 0" "--items 100001" "--items 1e3" \
 	refuses_options baozi_many $options
 done
 
+# ---- workers that are killed ----
+
+# the second number of "tasks: N, workers killed: N, redelivered: N"
+redelivered() {
+	n=$(sed -n 's/^tasks: [0-9]*, workers killed: [0-9]*, redelivered: //p' \
+		"$out")
+	[ "$n" -ge "$1" ] && [ "$n" -le "$2" ]
+}
+
+# batch_is_right SUM LEAST MOST OPTION...
+batch_is_right() {
+	sum=$1 least=$2 most=$3
+	shift 3
+	run batch "$@"
+	what="batch${*:+ $*}"
+	is "$what: ends well" succeeds
+	is "$what: the sum" last_line_is "sum: $sum, right: yes"
+	is "$what: redelivered" redelivered "$least" "$most"
+}
+
+batch_is_right 2664667000 1 100
+batch_is_right 2664667000 0 0 --kills 0
+batch_is_right 328350 0 300 --tasks 100 --workers 1 --kills 300
+for options in --what --tasks "--tasks 0" "--workers 65" "--kills -1"; do
+	# shellcheck disable=SC2086 # several words
+	refuses_options batch $options
+done
+
 # ---- nobody reads ----
 
 # The reader of PROGRAM's output goes away after one line.
@@ -551,7 +579,7 @@ full_disk() {
 }
 
 for program in ticket_grab baozi_sentinel baozi baozi_many pipe_talk \
-	shared_counter; do
+	shared_counter batch; do
 	is "$program says that it cannot write" full_disk $program
 done
 
