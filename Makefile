@@ -104,8 +104,8 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HARNESS) $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ -lcmocka $(LIBS) -o $@
 
 # tests/kill/kill_*.c are programs, the rest of the folder is a part of each.
-# Short spins make single steps few. Each control is the library with one
-# safeguard taken out, which the sweeps must notice.
+# Short spins make single steps few, and a long pause is seen. Each control is
+# the library with one safeguard taken out, which the sweeps must notice.
 KILLERS := $(patsubst tests/kill/%.c,%,$(wildcard tests/kill/kill_*.c))
 KILL_PARTS := $(patsubst tests/kill/%.c,%, \
 	$(filter-out tests/kill/kill_%,$(wildcard tests/kill/*.c)))
@@ -122,11 +122,14 @@ $(1)/%.o: tests/kill/%.c
 	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
 endef
 
-SWEPT := -DIPCI_SPIN_MAX=2
+SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20
 $(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
 $(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
 $(eval $(call killers,$(BUILD)/kill/no_compare,\
 	$(SWEPT) -DIPCI_CONTROL_NO_COMPARE))
+$(eval $(call killers,$(BUILD)/kill/no_dirty,$(SWEPT) -DIPCI_CONTROL_NO_DIRTY))
+$(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
+	-DIPCI_CONTROL_NO_UNMARK))
 $(eval $(call killers,$(BUILD)/kill/no_announce,\
 	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
 

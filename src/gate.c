@@ -21,8 +21,9 @@ enum {
 /* a sleep that cannot watch all that it should */
 #define SHORT_NS INT64_C(50000000)
 
-/* before another look at a lock that nobody will wake us for */
-#define PAUSE_NS INT64_C(1000000)
+#ifndef IPCI_PAUSE_MS
+#define IPCI_PAUSE_MS 1 /* before another look where nobody will wake us */
+#endif
 
 static uint64_t word_of(const struct ipci_gate *g)
 {
@@ -328,7 +329,7 @@ void ipci_gate_pause(void)
 	const _Atomic uint64_t nobody = 0; /* wakes us */
 	const struct ipci_still same = {&nobody, 0, false};
 
-	ipci_os_sleep(&same, 1, ipci_now_ns() + PAUSE_NS);
+	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * INT64_C(1000000));
 }
 
 bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,

@@ -4,6 +4,13 @@
  */
 #include "items.h"
 
+/* a negative control: the mark of a dead one stays (tests/kill) */
+#ifdef IPCI_CONTROL_NO_UNMARK
+#define IPCI_UNMARKED(mark) ((void)(mark), 0)
+#else
+#define IPCI_UNMARKED(mark) (mark)
+#endif
+
 static uint64_t index_of(const struct ipci_items *it, enum ipci_side side)
 {
 	/* acquire: so that a mark that is read later is not an older one */
@@ -49,7 +56,7 @@ uint64_t ipci_items_turned(const struct ipci_items *it, enum ipci_side side)
 {
 	struct turn_shm *t = turn_now(it, state_of(it));
 
-	if (!passed(it, t, side) && mark_of(t, side))
+	if (!passed(it, t, side) && IPCI_UNMARKED(mark_of(t, side)))
 		atomic_store_explicit(&t->mark[side], 0,
 				      memory_order_relaxed); /* K4 */
 	return atomic_load_explicit(&t->back, memory_order_relaxed) -

@@ -166,11 +166,7 @@ static void test_queue_order_and_flags(void **state)
 
 	for (int bit = 0; bit < 32; bit++) {
 		struct head_shm head = good;
-		head.u.queue.order = UINT32_C(4) << bit;
-		write_head(name, &head);
-		if (bit < 30)
-			assert_int_equal(try_open(k, name), -EBADMSG);
-		head.u.queue.order = 3;
+		head.u.queue.order = UINT32_C(1) << bit | 3;
 		write_head(name, &head);
 		assert_int_equal(try_open(k, name), -EBADMSG);
 		if (bit < 3)

@@ -48,7 +48,10 @@ controls() {
 	control NO_DEBT kill_pipe "send, receiver asleep"
 	control NO_COMPARE kill_cross "get frozen, put killed, 0 later"
 	control NO_COMPARE kill_cross "W of a dead getter, 0 later"
+	control NO_UNMARK kill_kinds "put_front, idle"
 	control NO_ANNOUNCE kill_queue "put, 1 getter asleep"
+	control NO_DIRTY kill_kinds "put_priority, idle"
+	control NO_DIRTY kill_kinds "priority get, idle"
 	control NO_ANNOUNCE kill_mutex "unlock, 1 waiter asleep"
 }
 
