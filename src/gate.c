@@ -24,6 +24,7 @@ enum {
 #ifndef IPCI_PAUSE_MS
 #define IPCI_PAUSE_MS 1 /* before another look where nobody will wake us */
 #endif
+#define MS INT64_C(1000000)
 
 static uint64_t word_of(const struct ipci_gate *g)
 {
@@ -329,7 +330,7 @@ void ipci_gate_pause(void)
 	const _Atomic uint64_t nobody = 0; /* wakes us */
 	const struct ipci_still same = {&nobody, 0, false};
 
-	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * INT64_C(1000000));
+	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * MS);
 }
 
 bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,

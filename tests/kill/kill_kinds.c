@@ -3,8 +3,8 @@
  * kill_kinds.c - put and get of LIFO and priority queues, and both ends of FIFO
  * queues, killed at each instruction
  *
- * Executes the KILLED rows of struct pool_shm, B1 .. B7, and of struct rare_shm,
- * K1 .. K4.
+ * Executes the KILLED rows of struct pool_shm, B1 .. B7, and of struct
+ * rare_shm, K1 .. K4.
  */
 #include "queue_story.h"
 
