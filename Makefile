@@ -6,6 +6,7 @@
 CFLAGS     ?= -O2 -g
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
+BINDIR     ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
 BUILD      ?= build
 export BUILD CC
@@ -22,18 +23,21 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 LIBS := -pthread -lrt # before glibc 2.34 shm_open is in librt
 Q = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $@;) mkdir -p $(@D);
 
-SOURCES := $(filter-out src/os_posix%,$(wildcard src/*.c))
+SOURCES := $(filter-out src/os_posix% src/tool%,$(wildcard src/*.c))
+TOOL := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/tool*.c))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%, \
 	$(filter-out examples/ticket_file.c,$(wildcard examples/*.c)))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*$(ONLY)*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 
-all: $(BUILD)/libipc.a $(BUILD)/libipc.so $(EXAMPLES) ## library, examples
+PROGRAMS := $(BUILD)/libipc $(EXAMPLES)
+
+all: $(BUILD)/libipc.a $(BUILD)/libipc.so $(PROGRAMS) ## library, programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' \
 		Makefile
-	@echo "Variables: CC CFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR" \
+	@echo "Variables: CC CFLAGS LDFLAGS PREFIX BINDIR LIBDIR INCLUDEDIR DESTDIR" \
 		"BUILD, V=1"
 
 # ---------------------------------------------------------------- the library
@@ -58,6 +62,9 @@ $(BUILD)/libipc.so: $(BUILD)/$(SONAME)
 	@ln -sf $(SONAME) $@
 
 # --------------------------------------------------------------- the programs
+
+$(BUILD)/libipc: $(TOOL) $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $(TOOL) $(BUILD)/libipc.a $(LIBS) -o $@
 
 $(BUILD)/examples/%.o: examples/%.c
 	$(call Q,CC)$(COMPILE) $(POSIX) -c $< -o $@
@@ -100,6 +107,7 @@ $(TESTS:%=%.o) $(HARNESS): | $(BUILD)/cmocka-is-there
 $(BUILD)/cmocka-is-there: tests/install_cmocka.sh
 	@mkdir -p $(@D); tests/install_cmocka.sh && touch $@
 
+$(filter $(BUILD)/tests/test_tool%,$(TESTS)): | $(BUILD)/libipc
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HARNESS) $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ -lcmocka $(LIBS) -o $@
 
@@ -155,11 +163,13 @@ format: ## clang-format on every source
 
 # --------------------------------------------------------------- installation
 
+AT_BIN = $(DESTDIR)$(BINDIR)
 AT_LIB = $(DESTDIR)$(LIBDIR)
 AT_INCLUDE = $(DESTDIR)$(INCLUDEDIR)
 
-install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) ## into DESTDIR and PREFIX
-	install -d $(AT_INCLUDE)/ipc $(AT_LIB)/pkgconfig
+install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) $(BUILD)/libipc ## DESTDIR, PREFIX
+	install -d $(AT_BIN) $(AT_INCLUDE)/ipc $(AT_LIB)/pkgconfig
+	install -m 755 $(BUILD)/libipc $(AT_BIN)
 	install -m 644 include/libipc.h $(AT_INCLUDE)
 	install -m 644 include/ipc/*.h $(AT_INCLUDE)/ipc
 	install -m 644 $(BUILD)/libipc.a $(AT_LIB)
@@ -172,7 +182,8 @@ install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) ## into DESTDIR and PREFIX
 
 uninstall: ## what install put there
 	rm -f $(patsubst include/%,$(AT_INCLUDE)/%,$(wildcard include/*.h \
-		include/ipc/*.h)) $(addprefix $(AT_LIB)/,libipc.a libipc.so \
+		include/ipc/*.h)) $(AT_BIN)/libipc \
+		$(addprefix $(AT_LIB)/,libipc.a libipc.so \
 		$(SONAME) libipc.so.$(VERSION) pkgconfig/libipc.pc)
 	-rmdir $(AT_INCLUDE)/ipc
 

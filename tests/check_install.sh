@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 END
 
 # DESTDIR is where it is put, PREFIX where it will be: here the same place
-dirs="LIBDIR=/p/lib INCLUDEDIR=/p/include"
+dirs="BINDIR=/p/bin LIBDIR=/p/lib INCLUDEDIR=/p/include"
 ${MAKE:-make} -s --no-print-directory install DESTDIR="$root" PREFIX=/p $dirs \
 	>/dev/null || fail "make install"
 cp -r "$root/p" "$root/q"
@@ -50,6 +50,8 @@ fi
 ${CC:-cc} "$root/program.c" $flags -o "$root/shared" || fail "shared"
 LD_LIBRARY_PATH=$root/p/lib "$root/shared" "$version" ||
 	fail "a program with libipc.so, version $version, fails"
+[ "$("$root/p/bin/libipc" --version)" = "libipc $version" ] ||
+	fail "the program libipc is not of version $version"
 rm "$root"/p/lib/*.so*
 ${CC:-cc} "$root/program.c" $static -o "$root/static" || fail "static"
 "$root/static" "$version" || fail "a program with libipc.a fails"

@@ -10,7 +10,7 @@ BEGIN {
 	split("layout 0 os 1 base 2 gate 2 region 2 ring 2 held 3 flow 3 " \
 	      "pool 3 lease 3 items 4 mutex 4 worker 4 joinable 5 " \
 	      "pipe 6 queue 6 shared 6 " \
-	      "process 6", table, " ")
+	      "process 6 tool 7", table, " ")
 	for (i = 1; i in table; i += 2)
 		layer[table[i]] = table[i + 1]
 
@@ -18,7 +18,7 @@ BEGIN {
 	os_only = "^os_"
 	rule("m(un|re)?map", "^(region|os_)", "maps memory")
 	rule("v?fork|_Fork|clone|posix_spawnp?", "^(process|os_process)", "forks")
-	rule("syscall", os_only, "makes a bare system call")
+	rule("syscall", "^(os_|tool_linux)", "makes a bare system call")
 	rule("(nano|u)?sleep|clock_nanosleep|pause|select|pselect|" \
 	     "sem_(timed)?wait|pthread_cond_[a-z]+|sigsuspend|" \
 	     "sigtimedwait|sigwait(info)?|epoll_wait", os_only, "sleeps")
@@ -37,12 +37,15 @@ function bad(what) {
 	failures++
 }
 
-# the module of a file: all os_* are os, and children.c is half of process
+# the module of a file: all os_* are os, children.c is half of process, and
+# tool* is the program on top of it all
 function module_of(path) {
 	sub(/.*\//, "", path)
 	sub(/\.[ch]$/, "", path)
 	if (path == "children")
 		return "process"
+	if (path ~ /^tool/)
+		return "tool"
 	return path ~ /^os_/ ? "os" : path
 }
 
