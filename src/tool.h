@@ -9,6 +9,7 @@
  *	tool.c        arguments, usage
  *	tool_look.c   reads objects
  *	tool_show.c   ls, stat
+ *	tool_tasks.c  the tasks of a joinable queue
  *	tool_gc.c     rm, gc
  *	tool_doctor.c doctor
  *	tool_out.c    text or JSON
@@ -85,6 +86,13 @@ void tool_look_end(struct tool_object *o);
 
 /* calls fn for each object of ours, by name: 0, or negative */
 int tool_for_each(void (*fn)(struct tool_object *o, void *arg), void *arg);
+
+/* of a joinable queue: tasks that were got and are not done */
+void tool_show_tasks(const struct tool_object *o);
+
+/* the thread of that id in the object's namespace; 0: none */
+void tool_show_owner(const char *key, const struct tool_object *o,
+		     uint32_t tid);
 
 const char *tool_kind(const struct tool_object *o);
 

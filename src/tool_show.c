@@ -66,8 +66,7 @@ static void show_sleepers(const struct tool_gate *g, const struct tool_users *u)
 	out_list_end();
 }
 
-static void show_owner(const char *key, const struct tool_object *o,
-		       uint32_t tid)
+void tool_show_owner(const char *key, const struct tool_object *o, uint32_t tid)
 {
 	struct tool_thread t;
 
@@ -89,7 +88,7 @@ static void show_lock(const struct tool_object *o, const struct tool_users *u)
 	bool recursive = o->head.kind == IPCI_KIND_MUTEX &&
 			 (o->head.u.mutex.flags & LIBIPC_MUTEX_RECURSIVE);
 
-	show_owner("holder", o, o->lock.owner);
+	tool_show_owner("holder", o, o->lock.owner);
 	if (recursive)
 		out_number("depth", o->lock.owner ? o->depth : 0);
 	/* not yet told to anybody: the next one to lock it will hear */
@@ -104,7 +103,7 @@ static void show_side(const char *key, const struct tool_object *o,
 {
 	out_begin(key);
 	out_number("total", s->index);
-	show_owner("inside", o, s->gate.owner);
+	tool_show_owner("inside", o, s->gate.owner);
 	show_sleepers(&s->gate, u);
 	out_end();
 }
@@ -145,6 +144,7 @@ static void show_queue(const struct tool_object *o, const struct tool_users *u)
 		return;
 	out_number("unfinished", o->put.index - o->done.index);
 	show_side("done", o, &o->done, u);
+	tool_show_tasks(o);
 }
 
 static void show_users(const struct tool_users *u)
@@ -267,7 +267,7 @@ static void list_json(struct tool_object *o, void *arg)
 	if (!o->error && o->head.kind == IPCI_KIND_QUEUE)
 		out_number("items", waiting(o));
 	if (!o->error && o->head.kind != IPCI_KIND_QUEUE)
-		show_owner("holder", o, o->lock.owner);
+		tool_show_owner("holder", o, o->lock.owner);
 	out_end();
 }
 
