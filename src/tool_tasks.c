@@ -15,6 +15,7 @@
 
 enum {
 	LISTED = 100, /* the others are only counted */
+	LEASES_MAX = 1 << 20,
 	AT_ONCE = 64, /* leases read with one call */
 };
 
@@ -47,14 +48,10 @@ static void begin(struct reader *r, const struct tool_object *o)
 		head->page + offsetof(struct queue_shm, leases));
 }
 
-/* leases in use, as far as the file goes */
+/* leases in use; no queue has more, whatever it says */
 static uint32_t in_use(const struct reader *r)
 {
-	uint64_t size = (uint64_t)r->o->st.st_size, most = 0;
-
-	if (r->leases_at < size)
-		most = (size - r->leases_at) / sizeof(struct lease_shm);
-	return r->s.fresh < most ? r->s.fresh : (uint32_t)most;
+	return r->s.fresh < LEASES_MAX ? r->s.fresh : LEASES_MAX;
 }
 
 /* the thread that has it, by its row; 0: nobody, or one that has ended */

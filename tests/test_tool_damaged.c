@@ -10,16 +10,21 @@
 
 static struct ran r;
 
-/* it says something sensible, in either form */
+/* it says something sensible, in one form or the other: to start a program
+   takes its time where it is full of checks */
 static void look(char *name)
 {
-	run_tool(&r, "stat", "-j", name);
+	static int turn;
+
+	if (turn++ % 4 == 0) {
+		run_tool(&r, "stat", name);
+	} else {
+		run_tool(&r, "stat", "-j", name);
+		assert_true(json_is_valid(r.out));
+	}
 	assert_in_range(r.code, 0, 1);
-	assert_true(json_is_valid(r.out));
 	if (r.code)
 		assert_memory_equal(r.err, "libipc: ", 8);
-	run_tool(&r, "stat", name);
-	assert_in_range(r.code, 0, 1);
 }
 
 static void list_all(void)
@@ -61,12 +66,12 @@ static void test_a_field_of_the_head(void **state)
 
 		assert_int_equal(pread(fd, &head, sizeof(head), 0),
 				 sizeof(head));
-		for (size_t word = 0; word < words; word++)
-			for (size_t b = word % 2; b < 5; b += 2) {
-				put_bytes(fd, &bad[b], 8, (off_t)word * 8);
-				look(name);
-				put_bytes(fd, &head, sizeof(head), 0);
-			}
+		for (size_t word = 0; word < words; word++) {
+			put_bytes(fd, &bad[(word + (size_t)i) % 5], 8,
+				  (off_t)word * 8);
+			look(name);
+			put_bytes(fd, &head, sizeof(head), 0);
+		}
 		look(name);
 		assert_int_equal(r.code, 0);
 		close(fd);
@@ -85,7 +90,7 @@ static void test_random_bytes(void **state)
 		int fd = make(&kinds[i], name);
 		off_t page = (off_t)sysconf(_SC_PAGESIZE);
 
-		for (int round = 0; round < 40; round++) {
+		for (int round = 0; round < 12; round++) {
 			for (size_t n = 0; n < sizeof(bytes); n++)
 				bytes[n] = (unsigned char)rand_r(&random);
 			put_bytes(fd, bytes, 16, page - 16);
@@ -112,8 +117,8 @@ static void test_cut_off(void **state)
 		for (size_t n = sizeof(sizes) / sizeof(sizes[0]); n-- > 0;) {
 			assert_int_equal(ftruncate(fd, sizes[n]), 0);
 			look(name);
-			list_all();
 		}
+		list_all();
 		close(fd);
 		expect_unlinked(name);
 	}
