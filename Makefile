@@ -7,6 +7,7 @@ CFLAGS     ?= -O2 -g
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
 INCLUDEDIR ?= $(PREFIX)/include
 BUILD      ?= build
 export BUILD CC
@@ -37,8 +38,8 @@ all: $(BUILD)/libipc.a $(BUILD)/libipc.so $(PROGRAMS) ## library, programs
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' \
 		Makefile
-	@echo "Variables: CC CFLAGS LDFLAGS PREFIX BINDIR LIBDIR INCLUDEDIR DESTDIR" \
-		"BUILD, V=1"
+	@echo "Variables: CC CFLAGS LDFLAGS PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR" \
+		"DESTDIR BUILD, V=1"
 
 # ---------------------------------------------------------------- the library
 
@@ -164,12 +165,14 @@ format: ## clang-format on every source
 # --------------------------------------------------------------- installation
 
 AT_BIN = $(DESTDIR)$(BINDIR)
+AT_MAN = $(DESTDIR)$(MANDIR)/man1
 AT_LIB = $(DESTDIR)$(LIBDIR)
 AT_INCLUDE = $(DESTDIR)$(INCLUDEDIR)
 
 install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) $(BUILD)/libipc ## DESTDIR, PREFIX
-	install -d $(AT_BIN) $(AT_INCLUDE)/ipc $(AT_LIB)/pkgconfig
+	install -d $(AT_BIN) $(AT_MAN) $(AT_INCLUDE)/ipc $(AT_LIB)/pkgconfig
 	install -m 755 $(BUILD)/libipc $(AT_BIN)
+	install -m 644 src/libipc.1 $(AT_MAN)
 	install -m 644 include/libipc.h $(AT_INCLUDE)
 	install -m 644 include/ipc/*.h $(AT_INCLUDE)/ipc
 	install -m 644 $(BUILD)/libipc.a $(AT_LIB)
@@ -182,7 +185,7 @@ install: $(BUILD)/libipc.a $(BUILD)/$(SONAME) $(BUILD)/libipc ## DESTDIR, PREFIX
 
 uninstall: ## what install put there
 	rm -f $(patsubst include/%,$(AT_INCLUDE)/%,$(wildcard include/*.h \
-		include/ipc/*.h)) $(AT_BIN)/libipc \
+		include/ipc/*.h)) $(AT_BIN)/libipc $(AT_MAN)/libipc.1 \
 		$(addprefix $(AT_LIB)/,libipc.a libipc.so \
 		$(SONAME) libipc.so.$(VERSION) pkgconfig/libipc.pc)
 	-rmdir $(AT_INCLUDE)/ipc

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 END
 
 # DESTDIR is where it is put, PREFIX where it will be: here the same place
-dirs="BINDIR=/p/bin LIBDIR=/p/lib INCLUDEDIR=/p/include"
+dirs="BINDIR=/p/bin LIBDIR=/p/lib INCLUDEDIR=/p/include MANDIR=/p/man"
 ${MAKE:-make} -s --no-print-directory install DESTDIR="$root" PREFIX=/p $dirs \
 	>/dev/null || fail "make install"
 cp -r "$root/p" "$root/q"
@@ -52,12 +52,13 @@ LD_LIBRARY_PATH=$root/p/lib "$root/shared" "$version" ||
 	fail "a program with libipc.so, version $version, fails"
 [ "$("$root/p/bin/libipc" --version)" = "libipc $version" ] ||
 	fail "the program libipc is not of version $version"
+[ -s "$root/p/man/man1/libipc.1" ] || fail "no manual page"
 rm "$root"/p/lib/*.so*
 ${CC:-cc} "$root/program.c" $static -o "$root/static" || fail "static"
 "$root/static" "$version" || fail "a program with libipc.a fails"
 
 cp -r "$root/q/." "$root/p"
-${MAKE:-make} -s --no-print-directory uninstall DESTDIR="$root" PREFIX=/p $dirs $dirs \
+${MAKE:-make} -s --no-print-directory uninstall DESTDIR="$root" PREFIX=/p $dirs \
 	>/dev/null || fail "make uninstall"
 left=$(find "$root/p" ! -type d)
 [ -z "$left" ] || fail "make uninstall left" $left

@@ -579,7 +579,7 @@ full_disk() {
 }
 
 for program in ticket_grab baozi_sentinel baozi baozi_many pipe_talk \
-	shared_counter batch; do
+	shared_counter batch ledger; do
 	is "$program says that it cannot write" full_disk $program
 done
 
@@ -607,6 +607,15 @@ is "shared_counter prints two lines" [ "$(wc -l <"$out")" -eq 2 ]
 is "shared_counter without the lock" counted_without_lock
 is "shared_counter with the lock" last_line_is "with the lock: 40000 of 40000"
 takes_no_options shared_counter
+
+run ledger
+is "ledger ends well" succeeds
+is "ledger: killed inside, told once, nothing lost" lines_are '' \
+	"after the good clerk: 900 + 100 = 1000" \
+	"unlucky clerk: killed by signal 9" \
+	"told: a clerk died, 700 + 100 was left" \
+	"after the unlucky clerk: 900 + 100 = 1000"
+takes_no_options ledger
 
 run daemons
 is "daemons ends well" succeeds
