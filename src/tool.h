@@ -52,7 +52,8 @@ void tool_complain_text(const char *name, const char *what);
 /* ---- objects, as they were when they were read ---- */
 
 struct tool_gate {
-	uint64_t at; /* of its word in the file */
+	uint64_t from, to; /* its part of the file: who sleeps at a word in it,
+			      sleeps at this gate */
 	uint32_t owner;
 	bool sleepers; /* there may be some */
 };

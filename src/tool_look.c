@@ -29,9 +29,10 @@ static bool read_bytes(struct tool_object *o, void *to, size_t n, uint64_t at)
 	return false;
 }
 
-static struct tool_gate gate_of(uint64_t word, uint64_t at)
+static struct tool_gate gate_of(uint64_t word, uint64_t from, size_t size)
 {
-	return (struct tool_gate){at, (uint32_t)(word & IPCI_GATE_OWNER),
+	return (struct tool_gate){from, from + size,
+				  (uint32_t)(word & IPCI_GATE_OWNER),
 				  word & IPCI_GATE_SLEEPERS};
 }
 
@@ -43,7 +44,7 @@ static void read_mutex(struct tool_object *o)
 	if (!read_bytes(o, &m, sizeof(m), at))
 		return;
 	o->lock = gate_of(atomic_load_explicit(&m.word, memory_order_relaxed),
-			  at + offsetof(struct mutex_shm, word));
+			  at, sizeof(m));
 	o->holder = atomic_load_explicit(&m.holder, memory_order_relaxed);
 	o->depth = atomic_load_explicit(&m.depth, memory_order_relaxed);
 }
@@ -52,9 +53,9 @@ static struct tool_side side_of(const struct side_shm *s, uint64_t at)
 {
 	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
 
-	return (struct tool_side){
-		atomic_load_explicit(&s->index, memory_order_relaxed),
-		gate_of(word, at + offsetof(struct side_shm, word))};
+	return (struct tool_side){atomic_load_explicit(&s->index,
+						       memory_order_relaxed),
+				  gate_of(word, at, sizeof(*s))};
 }
 
 /* what no sound queue can say */

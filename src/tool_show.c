@@ -47,13 +47,18 @@ static void show_file(const struct tool_object *o)
 
 /* ---- threads ---- */
 
-/* how many sleep at that word, and who: known, if all could be looked at */
+static bool sleeps_at(const struct tool_user *u, const struct tool_gate *g)
+{
+	return u->sleeps && u->at >= g->from && u->at < g->to;
+}
+
+/* how many sleep there, and who: known, if all could be looked at */
 static void show_sleepers(const struct tool_gate *g, const struct tool_users *u)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->n; i++)
-		n += u->list[i].sleeps && u->list[i].at == g->at;
+		n += sleeps_at(&u->list[i], g);
 	out_number("sleepers", n);
 	out_flag_unless("all_sleepers_known", u->complete || !g->sleepers,
 			true);
@@ -61,7 +66,7 @@ static void show_sleepers(const struct tool_gate *g, const struct tool_users *u)
 		return;
 	out_list_begin("asleep");
 	for (size_t i = 0; i < u->n; i++)
-		if (u->list[i].sleeps && u->list[i].at == g->at)
+		if (sleeps_at(&u->list[i], g))
 			out_thread(NULL, &u->list[i].thread);
 	out_list_end();
 }
