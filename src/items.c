@@ -75,8 +75,7 @@ void ipci_items_turn(const struct ipci_items *it, enum ipci_side side)
 	atomic_store_explicit(&next->mark[side], index_of(it, side) + 1,
 			      memory_order_relaxed); /* K2 */
 	ipci_order();
-	/* K3; release: is_closed() reads it without a gate */
 	atomic_store_explicit(&it->s->rare.state, state + IPCI_STATE_TURN,
-			      memory_order_release);
+			      memory_order_seq_cst); /* K3 */
 	ipci_order();
 }

@@ -32,17 +32,30 @@ static void add(_Atomic uint32_t *n, uint32_t change)
 	atomic_fetch_add_explicit(n, change, memory_order_seq_cst);
 }
 
+static uint64_t state_of(const struct ipci_tasks *t)
+{
+	return atomic_load_explicit(&t->rare->state, memory_order_seq_cst);
+}
+
+/* put, or, when what waited was dropped, got: and not done */
+static uint64_t unfinished(const struct ipci_tasks *t)
+{
+	return ipci_distance(state_of(t) & IPCI_STATE_DROPPED ? t->got : t->put,
+			     t->done);
+}
+
 /* more done than put is damage; true, so that nobody sleeps over it */
 static bool all_done(const struct ipci_tasks *t)
 {
-	uint64_t n = ipci_distance(t->put, t->done);
+	uint64_t n = unfinished(t);
 
 	return n == 0 || n > LONG_MAX;
 }
 
 /* ---- done and set aside: D2 .. D5 ---- */
 
-/* one that holds the lease gate moves done.index; all: wake them anyway */
+/* one that holds the lease gate moves done.index; all: wake them anyway, as
+   after a shutdown, for getters sleep there, too */
 static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
 		   bool all)
 {
@@ -53,7 +66,8 @@ static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
 	atomic_exchange_explicit(&t->done->index, n + 1,
 				 memory_order_seq_cst); /* D4 COMMIT */
 	/* W first: put.index is in use over there */
-	if (ipci_gate_slept_at(&t->joiners) && (all || all_done(t)))
+	if (ipci_gate_slept_at(&t->joiners) &&
+	    (all || state_of(t) & IPCI_STATE_SHUT || all_done(t)))
 		ipci_gate_fire(&t->joiners); /* D5 */
 }
 
@@ -80,6 +94,10 @@ static void give_back(struct ipci_self *self, struct ipci_tasks *t,
 	add(&t->leases.s->again, n);
 	atomic_store_explicit(held, 0, memory_order_seq_cst);
 	ipci_gate_notify(t->getters); /* X3 */
+	if (state_of(t) & IPCI_STATE_SHUT) {
+		ipci_gate_owe(self, &t->joiners);
+		ipci_gate_fire(&t->joiners);
+	}
 }
 
 static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
@@ -343,9 +361,68 @@ int ipci_tasks_join(struct ipci_tasks *t, int timeout_ms)
 		failed = number(&t->leases.s->failed);
 		ipci_tasks_leave(self, t);
 	}
-	if (ipci_distance(t->put, t->done) > LONG_MAX || failed > t->leases.max)
+	if (unfinished(t) > LONG_MAX || failed > t->leases.max)
 		return -EBADMSG;
 	return (int)failed;
+}
+
+/* ---- after a shutdown ---- */
+
+static int watch(const void *arg, struct ipci_still *more, int room)
+{
+	const struct ipci_tasks *t = arg;
+	int n;
+
+	more[0] = (struct ipci_still){&t->rare->state, state_of(t), false};
+	n = ipci_workers_watch(&t->workers, IPCI_JOINERS, more + 1, room - 1);
+	return n < 0 ? n : n + 1;
+}
+
+struct survivor {
+	const struct ipci_tasks *tasks;
+	const struct ipci_worker *mine;
+};
+
+/* exact within the lease gate; else when done.index, or the end of a worker,
+   makes it true, whoever sleeps is told */
+static bool is_over(const struct ipci_tasks *t, const struct ipci_worker *mine)
+{
+	uint64_t out = ipci_distance(t->got, t->done);
+	uint64_t own = number(&t->workers.row[mine->row].held);
+
+	return out > LONG_MAX || out <= own + number(&t->leases.s->again);
+}
+
+bool ipci_tasks_over(const struct ipci_tasks *t, const struct ipci_worker *mine)
+{
+	return !number(&t->leases.s->again) && is_over(t, mine);
+}
+
+static bool worth_coming_back(const void *arg)
+{
+	const struct survivor *s = arg;
+
+	return is_over(s->tasks, s->mine) ||
+	       number(&s->tasks->leases.s->again) ||
+	       ipci_workers_mourn(&s->tasks->workers, IPCI_JOINERS);
+}
+
+static int watch_all(const void *arg, struct ipci_still *more, int room)
+{
+	return watch(((const struct survivor *)arg)->tasks, more, room);
+}
+
+/* sleeps where joiners do: a task that is done is told there */
+int ipci_tasks_await_over(struct ipci_self *self, const struct ipci_tasks *t,
+			  const struct ipci_worker *mine, int64_t deadline)
+{
+	const struct survivor s = {t, mine};
+	struct ipci_gate g = t->joiners;
+
+	g.ready = worth_coming_back;
+	g.watch = watch_all;
+	g.arg = &s;
+	return ipci_gate_await(self, &g, deadline);
 }
 
 /* F1: the oldest one; -EAGAIN: none */
@@ -385,7 +462,7 @@ int ipci_tasks_get_failed(struct ipci_tasks *t, void *buf, size_t size,
 
 long ipci_tasks_unfinished(const struct ipci_tasks *t)
 {
-	uint64_t n = ipci_distance(t->put, t->done);
+	uint64_t n = unfinished(t);
 
 	return n > LONG_MAX ? -EBADMSG : (long)n;
 }
@@ -469,13 +546,6 @@ uint64_t ipci_tasks_bytes(uint64_t maxsize, size_t item_size)
 	return ipci_workers_bytes() + ipci_leases_bytes(maxsize, item_size);
 }
 
-static int watch(const void *arg, struct ipci_still *more, int room)
-{
-	const struct ipci_tasks *t = arg;
-
-	return ipci_workers_watch(&t->workers, IPCI_JOINERS, more, room);
-}
-
 static struct ipci_gate gate_of_done(const struct ipci_tasks *t,
 				     bool (*ready)(const void *))
 {
@@ -497,6 +567,7 @@ void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
 	t->done = &s->done;
 	t->put = &s->put;
 	t->got = &s->get;
+	t->rare = &s->rare;
 	t->getters = getters;
 	t->max_attempts = head->u.queue.max_attempts;
 	t->lock = (struct ipci_gate){

@@ -11,9 +11,10 @@
 #include "worker.h"
 
 struct ipci_tasks {
-	struct side_shm *done;	    /* its index counts the tasks done */
-	const struct side_shm *put; /* its index counts the tasks put */
-	const struct side_shm *got; /* its index counts those taken */
+	struct side_shm *done;	     /* its index counts the tasks done */
+	const struct side_shm *put;  /* its index counts the tasks put */
+	const struct side_shm *got;  /* its index counts those taken */
+	const struct rare_shm *rare; /* whether it is shut down */
 	const struct ipci_gate *getters;
 	struct ipci_gate lock;	   /* the lease gate */
 	struct ipci_gate joiners;  /* of done; condition: all are done */
@@ -57,6 +58,17 @@ int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
 /* T7: a task that waits again: its length; -EAGAIN: none; as ipci_slot_read */
 int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 		     size_t size);
+
+/*
+ * After a shutdown, when nothing waits: whether it is over, for no other thread
+ * than mine holds a task that might come back; within the lease gate.
+ */
+bool ipci_tasks_over(const struct ipci_tasks *t,
+		     const struct ipci_worker *mine);
+
+/* and until it is over, or a task has come back: 0 or -ETIMEDOUT */
+int ipci_tasks_await_over(struct ipci_self *self, const struct ipci_tasks *t,
+			  const struct ipci_worker *mine, int64_t deadline);
 
 /* the ticket of the task that the thread got last */
 uint64_t ipci_tasks_ticket(const struct ipci_worker *mine);

@@ -330,7 +330,11 @@ _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
  * back: get.index + 1, the next get goes where it would have gone, and the
  * next put one place earlier.
  *
- * GUARD      both gates, put first. Reading: either of them.
+ * Shut down: nothing is put any more. Dropped: what waits is as good as got and
+ * done; get.index and put.index stay where they are, and nothing is got from
+ * between them. So both are one store, whatever else is under way.
+ *
+ * GUARD      both gates. Reading: either of them, or at any time for a hint.
  *
  * INVARIANTS K1  the turn is turn[state / 4 % 2].back, minus one for each of
  *                its marks that is not 0 and that the index of its side has
@@ -339,8 +343,11 @@ _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
  *                under way or one that died; nobody commits before it took it
  *                away
  *
- * FIELDS     state    A  IPCI_STATE_*, and 4 for each turn begun. Written by
- *                     the guard's holder; sleepers read it. 0: as it was born
+ *            K3  a state that was shut down, or dropped, stays so
+ *
+ * FIELDS     state    A  IPCI_STATE_*, and 4 for each turn begun; seq_cst.
+ *                     Written by the guard's holder; sleepers read it, those
+ *                     for the end of all tasks compare it. 0: as it was born
  *            turn     A  [state / 4 % 2] is valid, the other one is to come
  *
  * STEPS      front    K1 acquire put, there is room; acquire get
@@ -351,11 +358,23 @@ _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
  *            any put or get of a queue that was turned, within its gate:
  *                     K4 a mark of its own side that was not reached: 0
  *
+ *            shutdown K5 acquire put and get    K6 pending = done
+ *                     K7 state: shut down, dropped (COMMIT)
+ *                     K8 fire done, all (joinable)
+ *                     K9 release get, release put; fire all at both
+ *
  * KILLED     K1, K2   nothing happened
  *            K3       a mark that is not reached: K4 by the next one
  *            P4, E4   done. The kernel frees both gates, and wakes one at each
+ *            K5, K6   nothing happened
+ *            K7..     shut down. The kernel frees both gates and wakes one at
+ *                     each, and by `pending` one at done. Whoever is woken
+ *                     finds the state, and passes it on: by the release of the
+ *                     gate (R5), or the fire of a joiner
  */
 enum {
+	IPCI_STATE_SHUT = 1,	/* nothing is put any more */
+	IPCI_STATE_DROPPED = 2, /* what waits is no more */
 	IPCI_STATE_TURN = 4,
 };
 

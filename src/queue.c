@@ -42,6 +42,7 @@ struct side {
 	uint64_t maxsize;
 	const struct ipci_pool *pool;	/* to be entered within; or NULL */
 	const struct ipci_tasks *tasks; /* that may wait again; or NULL */
+	const struct rare_shm *rare;	/* whether it is shut down */
 	bool alone; /* one thread at a time, by promise: no lock */
 };
 
@@ -77,6 +78,11 @@ static inline uint64_t movable(const struct side *d, uint64_t want)
 	return d->limit - (own - d->s->seen);
 }
 
+static inline uint64_t state_of(const struct side *d)
+{
+	return atomic_load_explicit(&d->rare->state, memory_order_seq_cst);
+}
+
 /*
  * The gate's condition. The own index is read first: so a "no" was true at
  * that moment, even when both indexes move.
@@ -88,6 +94,7 @@ static bool is_movable(const void *arg)
 
 	return d->limit != own - atomic_load_explicit(&d->opposite->index,
 						      memory_order_seq_cst) ||
+	       state_of(d) & IPCI_STATE_SHUT ||
 	       (d->tasks && ipci_tasks_pending(d->tasks));
 }
 
@@ -126,6 +133,17 @@ static int wait_in_line(struct ipci_self *self, const struct side *d,
 	return r;
 }
 
+/* whether n items may be moved; they may be got after a shutdown, too */
+static inline int admit(const struct side *d, uint64_t n)
+{
+	uint64_t state = state_of(d);
+
+	if (state & IPCI_STATE_SHUT &&
+	    (d->limit || !n || state & IPCI_STATE_DROPPED))
+		return -ESHUTDOWN;
+	return n && n <= d->maxsize ? 0 : -EBADMSG;
+}
+
 /* P1: comes in and finds how many items it may move: 1, ... , want, or more */
 static inline int enter(struct ipci_self *self, const struct side *d,
 			uint64_t want, int timeout_ms, uint64_t *n)
@@ -150,7 +168,7 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 			return ipci_gave_up(timeout_ms);
 		*n = movable(d, want);
 	}
-	r = *n && *n <= d->maxsize ? 0 : -EBADMSG;
+	r = admit(d, *n);
 	if (!r && d->pool)
 		r = ipci_pool_enter(self, d->pool, ipci_deadline(timeout_ms));
 	if (r < 0)
@@ -253,6 +271,75 @@ static inline int get_items(struct ipc_queue *q, void *items, size_t size,
 	return r;
 }
 
+/* ---- both gates: for the ends of a FIFO queue, and to shut down ---- */
+
+/* two that meet, each in the gate that the other one wants, both step back:
+   nobody waits for a gate while he is in one */
+struct patience {
+	int64_t deadline;
+	int64_t grace; /* 0: not asked yet */
+};
+
+/* whether there is time for another try, after a pause */
+static bool step_back(struct patience *p)
+{
+	if (!p->grace)
+		p->grace = ipci_now_ns() + GRACE_NS;
+	if (ipci_expired(p->deadline) && ipci_expired(p->grace))
+		return false;
+	ipci_gate_pause();
+	return true;
+}
+
+static bool enter_other(struct ipci_self *self, const struct side *other)
+{
+	if (!ipci_gate_seize(self, &other->gate))
+		return false;
+	ipci_gate_push_within(self, &other->gate);
+	return true;
+}
+
+/* the gate that was entered last, first: its release looks who sleeps there */
+static void leave_other(struct ipci_self *self, const struct side *other)
+{
+	ipci_gate_announce(self, &other->gate);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, &other->gate);
+}
+
+/* K3, P3, P4 */
+static void turn(struct ipci_self *self, const struct ipc_queue *q,
+		 const struct side *d, const struct side *other)
+{
+	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
+	ipci_gate_owe(self, &other->gate);
+	atomic_exchange_explicit(&d->s->index, own_index(d) + 1,
+				 memory_order_seq_cst); /* COMMIT */
+}
+
+/* K2 of get: 1 */
+static int read_last(const struct ipc_queue *q, void *buf, size_t size,
+		     size_t *len)
+{
+	uint64_t last = ipci_items_tail(&q->items) - 1;
+	int r = ipci_items_read(&q->items, last, buf, size);
+
+	if (r < 0)
+		return r;
+	*len = (size_t)r;
+	return 1;
+}
+
+static bool is_shut(const struct ipc_queue *q)
+{
+	return state_of(&q->put) & IPCI_STATE_SHUT;
+}
+
+static bool is_dropped(const struct ipc_queue *q)
+{
+	return state_of(&q->put) & IPCI_STATE_DROPPED;
+}
+
 /* ---- get, where each item is a task: a lease comes between ---- */
 
 struct wanted {
@@ -260,6 +347,7 @@ struct wanted {
 	size_t size;
 	size_t *lens;
 	size_t n;
+	bool back; /* of the queue; n is 1 */
 	struct ipci_worker *worker;
 };
 
@@ -312,16 +400,37 @@ static int take_there(struct ipci_self *self, struct ipc_queue *q,
 	return n < 0 ? n : r;
 }
 
+/* the same from the back, where somebody may put: -EBUSY, then */
+static int take_last(struct ipci_self *self, struct ipc_queue *q,
+		     const struct wanted *w)
+{
+	int r;
+
+	if (!enter_other(self, &q->put))
+		return -EBUSY;
+	r = read_last(q, w->items, w->size, w->lens);
+	if (r > 0)
+		r = lease_items(q, w, r);
+	if (r > 0)
+		turn(self, q, &q->get, &q->put);
+	leave_other(self, &q->put);
+	return r;
+}
+
 /* new ones: how many, 0 */
 static int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 		      const struct wanted *w, int64_t deadline)
 {
-	uint64_t there = movable(&q->get, w->n);
+	uint64_t there = is_dropped(q) ? 0 : movable(&q->get, w->n);
 	int r = there > q->get.maxsize ? -EBADMSG : 0;
 
-	if (there && r == 0 && q->get.pool)
+	if (!there || r < 0)
+		return r;
+	if (w->back)
+		return take_last(self, q, w);
+	if (q->get.pool)
 		r = ipci_pool_enter(self, q->get.pool, deadline);
-	return there && r == 0 ? take_there(self, q, w, there) : r;
+	return r < 0 ? r : take_there(self, q, w, there);
 }
 
 /* within the get gate */
@@ -334,10 +443,25 @@ static int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 		r = take_again(q, w);
 		if (r == 0)
 			r = take_fresh(self, q, w, deadline);
+		if (r == 0 && is_shut(q) &&
+		    ipci_tasks_over(&q->tasks, w->worker))
+			r = -ESHUTDOWN;
 		ipci_tasks_leave(self, &q->tasks);
 	}
 	leave_gate(self, &q->get);
 	return r;
+}
+
+/* until it is worth another try: 0, and the get gate is ours. Where nothing is
+   put any more, only what others hold can come. */
+static int wait_for_task(struct ipci_self *self, struct ipc_queue *q,
+			 const struct wanted *w, int64_t deadline)
+{
+	int r = 0;
+
+	if (is_shut(q))
+		r = ipci_tasks_await_over(self, &q->tasks, w->worker, deadline);
+	return r < 0 ? r : wait_in_line(self, &q->get, deadline);
 }
 
 /* what there was may have been no more than a worker that has ended: then it
@@ -346,18 +470,19 @@ static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 		     const struct wanted *w, int timeout_ms)
 {
 	int64_t deadline = ipci_deadline(timeout_ms);
+	struct patience patience = {.deadline = deadline};
 	int r = 0;
 
 	if (ipci_gate_take(self, &q->get.gate)) {
 		ipci_gate_push(self, &q->get.gate);
 		r = try_tasks(self, q, w, deadline);
 	}
-	while (r == 0) {
-		r = wait_in_line(self, &q->get, deadline);
+	while (r == 0 || (r == -EBUSY && step_back(&patience))) {
+		r = wait_for_task(self, q, w, deadline);
 		if (r == 0)
 			r = try_tasks(self, q, w, deadline);
 	}
-	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
 }
 
 /* lens may be NULL */
@@ -449,48 +574,24 @@ static int left_ms(int64_t deadline)
 	return deadline <= now ? 0 : (int)((deadline - now + 999999) / 1000000);
 }
 
-/*
- * K1: into the gate of d, where one item must be movable, and then into the
- * other one. Two that meet there, each in the gate that the other one wants,
- * both step back: nobody waits for a gate while he is in one.
- */
+/* K1: into the gate of d, where one item must be movable, and then into the
+   other one */
 static int enter_both(struct ipci_self *self, const struct side *d,
 		      const struct side *other, int timeout_ms)
 {
-	int64_t deadline = ipci_deadline(timeout_ms);
-	int64_t patience = ipci_now_ns() + GRACE_NS;
+	struct patience patience = {.deadline = ipci_deadline(timeout_ms)};
 	uint64_t n;
 	int r;
 
-	while (!(r = enter(self, d, 1, left_ms(deadline), &n))) {
-		if (ipci_gate_seize(self, &other->gate)) {
-			ipci_gate_push_within(self, &other->gate);
+	do {
+		r = enter(self, d, 1, left_ms(patience.deadline), &n);
+		if (r < 0)
+			return r == -EAGAIN ? ipci_gave_up(timeout_ms) : r;
+		if (enter_other(self, other))
 			return 0;
-		}
 		leave(self, d);
-		if (ipci_expired(deadline) && ipci_expired(patience))
-			return ipci_gave_up(timeout_ms);
-		ipci_gate_pause();
-	}
-	return r == -EAGAIN ? ipci_gave_up(timeout_ms) : r;
-}
-
-/* the gate that was entered last, first: its release looks who sleeps there */
-static void leave_other(struct ipci_self *self, const struct side *other)
-{
-	ipci_gate_announce(self, &other->gate);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, &other->gate);
-}
-
-/* K3, P3, P4 */
-static void turn(struct ipci_self *self, const struct ipc_queue *q,
-		 const struct side *d, const struct side *other)
-{
-	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
-	ipci_gate_owe(self, &other->gate);
-	atomic_exchange_explicit(&d->s->index, own_index(d) + 1,
-				 memory_order_seq_cst); /* COMMIT */
+	} while (step_back(&patience));
+	return ipci_gave_up(timeout_ms);
 }
 
 int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
@@ -516,54 +617,86 @@ int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
 	return 0;
 }
 
-/* T1, T2 of a task taken at the back; both gates are held */
-static int lease_back(struct ipci_self *self, struct ipc_queue *q,
-		      struct ipci_worker *worker, const void *item, int len)
+static int get_last(struct ipci_self *self, struct ipc_queue *q,
+		    const struct wanted *w, int timeout_ms)
 {
-	int r = ipci_tasks_enter(self, &q->tasks, 0);
+	int r = enter_both(self, &q->get, &q->put, timeout_ms);
 
 	if (r < 0)
 		return r;
-	r = ipci_tasks_lease(&q->tasks, worker, own_index(&q->get), item,
-			     (size_t)len);
-	if (r < 0)
-		ipci_tasks_leave(self, &q->tasks);
-	return r;
-}
-
-/* worker: NULL where items are no tasks */
-static int take_back(struct ipci_self *self, struct ipc_queue *q,
-		     struct ipci_worker *worker, void *buf, size_t size)
-{
-	int r = 0,
-	    len = ipci_items_read(&q->items, ipci_items_tail(&q->items) - 1,
-				  buf, size); /* K2 */
-
-	if (len >= 0 && worker)
-		r = lease_back(self, q, worker, buf, len);
-	if (len >= 0 && r == 0)
+	r = read_last(q, w->items, w->size, w->lens);
+	if (r > 0)
 		turn(self, q, &q->get, &q->put);
-	if (len >= 0 && r == 0 && worker)
-		ipci_tasks_leave(self, &q->tasks);
 	leave_other(self, &q->put);
 	leave(self, &q->get);
-	return r < 0 ? r : len;
+	return r;
 }
 
 int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
 		       int timeout_ms)
 {
-	struct ipci_self *self = ipci_self();
-	struct ipci_worker *worker = NULL;
+	size_t len;
+	struct wanted w = {
+		.items = buf, .size = size, .lens = &len, .n = 1, .back = true};
 	int r = check_get(q, buf, size);
 
 	if (r == 0 && (!has_ends(q) || q->put.alone))
 		r = -EINVAL;
-	if (r == 0 && q->joinable)
-		r = ipci_tasks_attach(self, &q->tasks, 1, &worker);
 	if (r == 0)
-		r = enter_both(self, &q->get, &q->put, timeout_ms);
-	return r < 0 ? r : take_back(self, q, worker, buf, size);
+		r = q->joinable ? attach_and_get(q, &w, timeout_ms)
+				: get_last(ipci_self(), q, &w, timeout_ms);
+	return r < 0 ? r : (int)len;
+}
+
+/* ---- shutdown ---- */
+
+/* K5; others leave soon, or one that was stopped inside is waited for */
+static void enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
+{
+	for (;;) {
+		if (enter_other(self, &q->put)) {
+			if (enter_other(self, &q->get))
+				return;
+			leave_other(self, &q->put);
+		}
+		ipci_gate_pause();
+	}
+}
+
+/* one was woken by the release, and tells the next one, and so on; but it may
+   be stopped */
+static void wake_all(struct ipci_self *self, const struct side *d)
+{
+	struct ipci_gate all = d->gate;
+
+	all.all = true;
+	ipci_gate_owe(self, &all);
+	ipci_gate_fire(&all);
+	ipci_gate_settle(self);
+}
+
+int ipc_queue_shutdown(struct ipc_queue *q, bool immediate)
+{
+	struct ipci_self *self = ipci_self();
+	uint64_t to = IPCI_STATE_SHUT | (immediate ? IPCI_STATE_DROPPED : 0);
+
+	if (!q)
+		return -EINVAL;
+	if (!self)
+		return -ENOSYS;
+	enter_to_shut(self, q);
+	if (q->joinable)
+		ipci_gate_owe(self, &q->tasks.joiners); /* K6 */
+	/* seq_cst: against those who are about to sleep at done */
+	atomic_fetch_or_explicit(&q->items.s->rare.state, to,
+				 memory_order_seq_cst); /* K7 COMMIT */
+	if (q->joinable)
+		ipci_gate_fire(&q->tasks.joiners); /* K8 */
+	leave_other(self, &q->get);		   /* K9 */
+	leave_other(self, &q->put);
+	wake_all(self, &q->get);
+	wake_all(self, &q->put);
+	return 0;
 }
 
 int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,
@@ -591,6 +724,8 @@ static long checked(const struct ipc_queue *q, uint64_t n)
 
 static long in_slots(const struct ipc_queue *q)
 {
+	if (is_dropped(q))
+		return 0;
 	return checked(q, ipci_distance(q->put.s, q->get.s));
 }
 
@@ -601,7 +736,7 @@ static long size_of_tasks(const struct ipc_queue *q)
 	for (int tries = 0; tries < TRIES; tries++) {
 		uint64_t got = ipci_index(q->get.s);
 		uint64_t put = ipci_index(q->put.s);
-		long n = checked(q, put - got);
+		long n = is_dropped(q) ? 0 : checked(q, put - got);
 		long again = ipci_tasks_waiting(&q->tasks);
 
 		if (got == ipci_index(q->get.s) && put == ipci_index(q->put.s))
@@ -694,6 +829,7 @@ static void init_side(struct side *d, struct side_shm *s,
 	d->limit = limit;
 	d->maxsize = q->maxsize;
 	d->pool = q->items.pooled ? &q->items.pool : NULL;
+	d->rare = &q->items.s->rare;
 	d->alone = alone;
 }
 

@@ -112,6 +112,28 @@ LIBIPC_API int ipc_queue_open(struct ipc_queue **q, const char *name);
 LIBIPC_API int ipc_queue_close(struct ipc_queue *q);
 
 /**
+ * ipc_queue_shutdown - let nothing more be put, for everybody and for ever
+ * @q:          the queue
+ * @immediate:  drop what waits, too
+ *
+ * From now on every put, also one that is waiting, answers -ESHUTDOWN. Getters
+ * take what still waits, and then -ESHUTDOWN; with @immediate at once, and the
+ * dropped tasks of a joinable queue count as done. A task that is held stays
+ * unfinished, and should its worker end, it comes back: so getters of a
+ * joinable queue wait on while any other thread holds one. Again is harmless;
+ * @immediate may come later. Waits for those inside a put or get at that
+ * moment, though not for sleepers.
+ *
+ * Returns  0, or
+ *          -EINVAL  @q is NULL             -ENOSYS  see ipc_caps()
+ * Crash    killed inside: it is shut down, for all, or not at all.
+ * Safety   thread yes | process yes | signal no | fork yes | cancel no
+ *          (SINGLE_PRODUCER: a put that is under way at that moment may still
+ *          be taken, after others got -ESHUTDOWN)
+ */
+LIBIPC_API int ipc_queue_shutdown(struct ipc_queue *q, bool immediate);
+
+/**
  * ipc_queue_put - put one item, waiting while the queue is full
  * @q:          the queue
  * @item:       @len bytes, copied before return; may be NULL if @len is 0
@@ -120,6 +142,7 @@ LIBIPC_API int ipc_queue_close(struct ipc_queue *q);
  *
  * Returns  0, the item is visible to every process; or
  *          -EAGAIN    full, @timeout_ms was 0     -ETIMEDOUT  still full
+ *          -ESHUTDOWN the queue was shut down
  *          -EMSGSIZE  @len is too large           -EINVAL  bad arguments
  *          -EBADMSG   the shared memory is damaged
  * Crash    killed inside: the whole item is in the queue, or nothing of it.
@@ -138,6 +161,7 @@ LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
  *
  * Returns  the item's length in bytes (0 is a legal item); or
  *          -EAGAIN    empty, @timeout_ms was 0    -ETIMEDOUT  still empty
+ *          -ESHUTDOWN shut down, and nothing waits (see ipc_queue_shutdown)
  *          -EMSGSIZE  @size is too small; the item stays where it is
  *          -ENOMEM, -ENOSPC  joinable: no memory to keep the task
  *          -ENOBUFS   joinable: too many tasks are held, or too many threads
@@ -164,7 +188,8 @@ LIBIPC_API int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size,
  * it took become visible together, with nobody else's in between.
  *
  * Returns  how many were put, 1 to @n, from the front of @items; or
- *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EINVAL, -EBADMSG as put
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -EINVAL, -EBADMSG
+ *          as put
  * Crash    killed inside: all that it would have reported are there, or none.
  * Safety   as ipc_queue_put()
  */
@@ -186,8 +211,8 @@ LIBIPC_API int ipc_queue_put_many(struct ipc_queue *q, const void *items,
  *
  * Returns  how many were taken, 1 to @n; or
  *          -EMSGSIZE  the first one is longer than @size; it stays
- *          -EAGAIN, -ETIMEDOUT, -ENOMEM, -ENOSPC, -ENOBUFS, -EINVAL, -EBADMSG
- *          as get
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -ENOMEM, -ENOSPC, -ENOBUFS,
+ *          -EINVAL, -EBADMSG as get
  * Crash    killed inside: all are still there, or all that it would have
  *          reported are gone with the caller; joinable: they go to the next
  *          getters.
@@ -206,7 +231,7 @@ LIBIPC_API int ipc_queue_get_many(struct ipc_queue *q, void *items, size_t size,
  *
  * Returns  0, the item is visible to every process; or
  *          -EINVAL    not a priority queue, or bad arguments
- *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EBADMSG  as put
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -EBADMSG  as put
  * Crash    killed inside: the whole item is in the queue, or nothing of it.
  * Safety   as ipc_queue_put()
  */
@@ -225,7 +250,7 @@ LIBIPC_API int ipc_queue_put_priority(struct ipc_queue *q, const void *item,
  *
  * Returns  0, the item is visible to every process; or
  *          -EINVAL    not such a queue, or bad arguments
- *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EBADMSG  as put
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -EBADMSG  as put
  * Crash    killed inside: the whole item is in the queue, or nothing of it.
  * Safety   as ipc_queue_put()
  */
@@ -244,7 +269,8 @@ LIBIPC_API int ipc_queue_put_front(struct ipc_queue *q, const void *item,
  *
  * Returns  the item's length in bytes (0 is a legal item); or
  *          -EINVAL    not such a queue, or bad arguments
- *          -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -ENOMEM, -EBADMSG  as get
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -ENOMEM, -ENOSPC,
+ *          -ENOBUFS, -EBADMSG  as get
  * Crash    killed inside: the item is still there, or is gone with the caller.
  * Safety   as ipc_queue_get()
  */
