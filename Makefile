@@ -81,7 +81,7 @@ demo: $(BUILD)/examples/ticket_grab $(BUILD)/examples/baozi_many ## see it
 
 test: all $(TESTS) killers ## all tests
 	@tests/run.sh $(TESTS) "tests/test_examples.sh $(BUILD)/examples" \
-		$(patsubst %,"% short",$(wildcard tests/kill/run.sh))
+		$(patsubst %,"% short",tests/kill/run.sh)
 
 check-one: $(BUILD)/tests/test_$(T) ## one test program, T=queue_basic
 	$(BUILD)/tests/test_$(T)
@@ -111,6 +111,14 @@ $(BUILD)/cmocka-is-there: tests/install_cmocka.sh
 $(filter $(BUILD)/tests/test_tool%,$(TESTS)): | $(BUILD)/libipc
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HARNESS) $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ -lcmocka $(LIBS) -o $@
+
+# every call that faults.c stands before goes through it
+FAULTS := $(BUILD)/tests/faults.o $(BUILD)/tests/faults_run.o
+$(FAULTS): | $(BUILD)/cmocka-is-there
+$(BUILD)/tests/test_%_faults: $(BUILD)/tests/test_%_faults.o $(HARNESS) \
+		$(FAULTS) $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $$(nm $(BUILD)/tests/faults.o | \
+		sed -n 's/.* T __wrap_/-Wl,--wrap=/p') $^ -lcmocka $(LIBS) -o $@
 
 # tests/kill/kill_*.c are programs, the rest of the folder is a part of each.
 # Short spins make single steps few, and a long pause is seen. Each control is
@@ -152,9 +160,10 @@ bench: $(BUILD)/bench/bench ## how fast, beside what else there is
 	@$(BUILD)/bench/bench
 
 check: check-headers check-symbols check-layers check-docs check-format
-check: check-install ## headers, symbols, layers, docs, format, install
+check: check-faults check-install ## headers, symbols, layers, docs, ...
 
 check-symbols: $(BUILD)/libipc.a $(BUILD)/$(SONAME)
+check-faults: $(BUILD)/libipc.a $(BUILD)/tests/faults.o
 check-install: all
 check-%: tests/check_%.sh
 	@$<
@@ -193,8 +202,8 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help demo test units check-one asan tsan kill killers bench check \
-	format install uninstall clean
+.PHONY: all help demo test units check-one asan tsan kill killers \
+	bench check format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -152,6 +152,18 @@ static int signal_group(struct ipc_process *p, int sig)
 	return r;
 }
 
+/* whether there is such a child; how it is, is in info */
+static bool look_at(const struct ipc_process *p, siginfo_t *info)
+{
+	int r;
+
+	do
+		r = waitid(P_PID, (id_t)p->pid, info,
+			   WEXITED | WNOHANG | WNOWAIT);
+	while (r && errno == EINTR);
+	return r == 0;
+}
+
 /*
  * Looks first and reaps afterwards: what is left of a group must be killed
  * while its dead leader still keeps the number. With no leader to be reaped,
@@ -163,16 +175,15 @@ bool ipci_process_reap(struct ipc_process *p)
 
 	if (p->state != IPCI_PROCESS_RUNNING)
 		return p->state == IPCI_PROCESS_FINISHED;
-	p->lost = waitid(P_PID, (id_t)p->pid, &info,
-			 WEXITED | WNOHANG | WNOWAIT) != 0;
+	p->lost = !look_at(p, &info);
 	if (!p->lost && info.si_pid == 0)
 		return false;
 	if (p->flags & LIBIPC_GROUP && !p->lost)
 		signal_group(p, SIGKILL);
 	else if (p->flags & LIBIPC_GROUP)
 		ipci_os_group_signal(p->fd, SIGKILL);
-	if (!p->lost)
-		waitpid(p->pid, NULL, WNOHANG);
+	while (!p->lost && waitpid(p->pid, NULL, WNOHANG) < 0 && errno == EINTR)
+		;
 	p->code = info.si_code == CLD_EXITED ? info.si_status & 0xff
 					     : -info.si_status;
 	p->state = IPCI_PROCESS_FINISHED;

@@ -138,6 +138,9 @@ int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 /* wakes up to n that sleep on word; returns how many there were */
 int ipci_os_wake(const _Atomic uint64_t *word, int n);
 
+/* whether there is no thread with that id in the system, dead or alive */
+bool ipci_os_gone(uint32_t tid);
+
 /* whether spinning can help: another CPU may be at work meanwhile */
 bool ipci_os_many_cpus(void);
 

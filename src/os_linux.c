@@ -11,6 +11,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,9 +42,18 @@ static void after_fork_in_child(void)
 		atomic_store_explicit(&displaced, true, memory_order_relaxed);
 }
 
-static void watch_forks(void)
+/* false: no memory, and a child would pass for its parent. Two threads at once
+   may both do it: then a fork counts twice, which does no harm. */
+static bool watch_forks(void)
 {
-	pthread_atfork(NULL, NULL, after_fork_in_child);
+	static _Atomic bool watched;
+
+	if (!atomic_load_explicit(&watched, memory_order_acquire)) {
+		if (pthread_atfork(NULL, NULL, after_fork_in_child))
+			return false;
+		atomic_store_explicit(&watched, true, memory_order_release);
+	}
+	return true;
 }
 
 uint32_t ipci_generation(void)
@@ -89,7 +99,6 @@ static uintptr_t futex_of(const _Atomic uint64_t *word)
 
 struct ipci_self *ipci_self_init(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static _Atomic uint32_t threads;
 	struct robust_list_head *head = robust_list();
 	struct ipci_self *self = &ipci_thread;
@@ -102,7 +111,8 @@ struct ipci_self *ipci_self_init(void)
 		if (!head)
 			return NULL;
 	}
-	pthread_once(&once, watch_forks);
+	if (!watch_forks())
+		return NULL;
 	self->list = (volatile uintptr_t *)&head->list.next;
 	self->pending = (volatile uintptr_t *)&head->list_op_pending;
 	self->node = (ptrdiff_t)futex_of(NULL) - head->futex_offset;
@@ -133,6 +143,8 @@ int ipci_os_caps(void)
 		return -ENOSYS;
 	if (known)
 		return known;
+	if (!watch_forks())
+		return -ENOMEM; /* for now */
 	known = -ENOSYS;
 	/* the node must fall behind the word, into room that is ours */
 	if (ipci_self() && ipci_thread.node >= 8 && ipci_thread.node <= 32 &&
@@ -146,7 +158,16 @@ uint64_t ipci_os_id_space(void)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) ? 0 : (uint64_t)st.st_ino;
+	while (stat("/proc/self/ns/pid", &st))
+		if (errno != ENOMEM) /* for now; else there is no /proc */
+			return 0;
+	return st.st_ino;
+}
+
+/* of threads that are no leaders of a process, too */
+bool ipci_os_gone(uint32_t tid)
+{
+	return kill((pid_t)tid, 0) && errno == ESRCH;
 }
 
 bool ipci_os_many_cpus(void)
@@ -228,10 +249,16 @@ int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 	return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
+/* a wake-up that the kernel lacks the memory for is still owed */
 int ipci_os_wake(const _Atomic uint64_t *word, int n)
 {
-	return (int)syscall(SYS_futex, futex_of(word), FUTEX_WAKE, n, NULL,
+	long r;
+
+	do
+		r = syscall(SYS_futex, futex_of(word), FUTEX_WAKE, n, NULL,
 			    NULL, 0);
+	while (r < 0 && errno == ENOMEM);
+	return (int)r;
 }
 
 /* ---- named memory ---- */
@@ -284,22 +311,28 @@ static int make_size(int fd, uint64_t size, uint64_t reserved)
 
 	if (r < 0 || reserved == size)
 		return r;
-	if (size > INT64_MAX || ftruncate(fd, (off_t)size))
+	if (size > INT64_MAX)
 		return -ENOSPC;
-	return 0;
+	do
+		r = ftruncate(fd, (off_t)size);
+	while (r && errno == EINTR);
+	return r ? -ENOSPC : 0;
 }
 
 int ipci_os_shm_make(uint64_t size, uint64_t reserved, unsigned int mode)
 {
-	int r, fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int r, fd;
 
+	do
+		fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return errno == ENOENT || errno == EOPNOTSUPP ? -ENOSYS
 							      : -errno;
 	r = make_size(fd, size, reserved);
 	/* fchmod: exactly this mode, whatever the umask */
-	if (r == 0 && fchmod(fd, (mode_t)mode))
-		r = -errno;
+	while (r == 0 && fchmod(fd, (mode_t)mode))
+		r = errno == EINTR ? 0 : -errno;
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -325,8 +358,9 @@ int ipci_os_shm_publish(int fd, const char *name)
 
 int ipci_os_lifeline(int fds[2])
 {
-	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ? -errno
-								       : 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0)
+		return 0;
+	return errno == ENOBUFS ? -ENOMEM : -errno;
 }
 
 /* by syscall(2), because poll(2) is a cancellation point */
@@ -334,7 +368,10 @@ bool ipci_os_lifeline_cut(int fd)
 {
 	struct timespec now = {0, 0};
 	struct pollfd p = {.fd = fd};
+	long r;
 
-	return syscall(SYS_ppoll, &p, 1, &now, NULL, 0) == 1 &&
-	       (p.revents & POLLHUP);
+	do
+		r = syscall(SYS_ppoll, &p, 1, &now, NULL, 0);
+	while (r < 0 && (errno == EINTR || errno == ENOMEM));
+	return r == 1 && (p.revents & POLLHUP);
 }

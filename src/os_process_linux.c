@@ -27,8 +27,9 @@ int ipci_os_process_open(pid_t pid)
 
 	if (fd >= 0)
 		return fd;
-	/* EPERM: a sandbox, which forbids what it does not know */
-	return errno == EPERM ? -ENOSYS : -errno;
+	/* EPERM: a sandbox, which forbids what it does not know; ENODEV: a
+	   kernel that was built without */
+	return errno == EPERM || errno == ENODEV ? -ENOSYS : -errno;
 }
 
 /*
@@ -88,7 +89,8 @@ static void *watch(void *arg)
 		if (poll(&end, 1, end.fd < 0 ? STEP_MS : -1) > 0)
 			end.fd = -1;
 	} while (getppid() == parent->pid);
-	kill(getpid(), SIGKILL);
+	for (;;)
+		kill(getpid(), SIGKILL);
 	return NULL;
 }
 
@@ -96,9 +98,10 @@ static int start_watch(struct ipci_os_parent *parent, size_t stack_size)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	int r;
+	int r = pthread_attr_init(&attr);
 
-	pthread_attr_init(&attr);
+	if (r)
+		return r;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (stack_size)
 		pthread_attr_setstacksize(&attr, stack_size);
@@ -118,12 +121,10 @@ void ipci_os_die_with(struct ipci_os_parent *parent)
 {
 	static struct ipci_os_parent watched;
 
-	if (parent->main_thread) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent->pid) {
-			ipci_os_parent_close(parent);
-			return;
-		}
+	if (parent->main_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+	    getppid() == parent->pid) {
+		ipci_os_parent_close(parent);
+		return;
 	}
 	watched = *parent;
 	/* the program's thread-local data may need more than our small stack */

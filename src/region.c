@@ -45,11 +45,35 @@ static int check_name(const char *name)
 	return len > NAME_LIMIT ? -ENAMETOOLONG : 0;
 }
 
-/* a read-only file system, a directory to be unlinked: not permitted, either */
-static int forbidden(int error)
+/* what the headers list, for what a file system may answer */
+static int answer(int error)
 {
-	return error == EROFS || error == EPERM || error == EISDIR ? -EACCES
-								   : -error;
+	switch (error) {
+	case EROFS: /* not permitted, either: a file system to be read only, */
+	case EPERM:
+	case EISDIR: /* a directory to be unlinked */
+		return -EACCES;
+	case EDQUOT:
+	case EFBIG:
+	case EMLINK:
+		return -ENOSPC;
+	case EOVERFLOW: /* more than we could map */
+		return -ENOMEM;
+	default:
+		return -error;
+	}
+}
+
+/* opening waits where somebody looks whether it has users (libipc gc); no
+   signal makes it fail */
+static int open_shm(const char *name)
+{
+	int fd;
+
+	do
+		fd = shm_open(name, O_RDWR, 0);
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -248,13 +272,15 @@ static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 				       page_size() + want->fixed_size, mode);
 
 	if (fd < 0)
-		return forbidden(-fd);
+		return answer(-fd);
 	err = map(r, fd);
 	if (!err) {
 		fill_head(r->head, want);	     /* C4 */
 		err = ipci_os_shm_publish(fd, name); /* C5 */
-		if (err)
+		if (err) {
+			err = answer(-err);
 			unmap(r);
+		}
 	}
 	keep_file(r, err, fd, want);
 	return err;
@@ -280,11 +306,11 @@ static bool is_foreign(int error)
 /* only for a better answer than -ENOSPC; C5 is what decides */
 static bool is_taken(const char *name)
 {
-	int fd = shm_open(name, O_RDWR, 0);
+	int fd = open_shm(name);
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 || forbidden(errno) == -EACCES || is_foreign(errno);
+	return fd >= 0 || answer(errno) == -EACCES || is_foreign(errno);
 }
 
 static int check_create(const char *name, uint32_t mode)
@@ -349,18 +375,35 @@ int ipci_region_create(struct ipci_region **r, size_t handle_size,
 
 /* ---- open ---- */
 
+/* the head, in a copy that nobody else writes to: 0, -EPROTO if it has none */
+static int read_head(int fd, const struct stat *st, struct head_shm *head)
+{
+	ssize_t n;
+
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size < page_size())
+		return -EPROTO;
+	do
+		n = pread(fd, head, sizeof(*head), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return answer(errno);
+	return n == (ssize_t)sizeof(*head) ? 0 : -EPROTO;
+}
+
 int ipci_region_peek(int fd, struct head_shm *head)
 {
 	struct stat st;
 	size_t page = page_size();
+	int r;
 
 	if (fstat(fd, &st))
-		return -errno;
+		return answer(errno);
 	if (st.st_nlink == 0)
 		return -ENOENT; /* it was removed while we opened it */
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < page ||
-	    pread(fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head) ||
-	    head->magic != IPCI_MAGIC || head->layout != IPCI_LAYOUT ||
+	r = read_head(fd, &st, head);
+	if (r < 0)
+		return r;
+	if (head->magic != IPCI_MAGIC || head->layout != IPCI_LAYOUT ||
 	    head->fingerprint != fingerprint())
 		return -EPROTO;
 	if (head->page != page || head->body_size % page ||
@@ -381,17 +424,6 @@ static int check_head(int fd, enum ipci_kind kind, struct head_shm *head)
 	return err;
 }
 
-/* opening waits where somebody looks whether it has users (libipc gc) */
-static int open_file(const char *name)
-{
-	int fd;
-
-	do
-		fd = shm_open(name, O_RDWR, 0);
-	while (fd < 0 && errno == EINTR);
-	return fd;
-}
-
 static int open_name(const char *name)
 {
 	int fd, err = ipci_os_caps();
@@ -400,10 +432,10 @@ static int open_name(const char *name)
 		err = check_name(name);
 	if (err < 0)
 		return err;
-	fd = open_file(name);
+	fd = open_shm(name);
 	if (fd >= 0)
 		return fd;
-	return is_foreign(errno) ? -EPROTO : forbidden(errno);
+	return is_foreign(errno) ? -EPROTO : answer(errno);
 }
 
 static int map_checked(struct ipci_region *r, int fd, enum ipci_kind kind,
@@ -456,5 +488,8 @@ int ipc_unlink(const char *name)
 
 	if (err)
 		return err;
-	return shm_unlink(name) ? forbidden(errno) : 0;
+	while (shm_unlink(name))
+		if (errno != EINTR)
+			return answer(errno);
+	return 0;
 }

@@ -1,73 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faults.h - allocations and mappings that fail, one after another
+ * faults.h - every call that the library makes of the system fails once
  *
- * For one source file of a program: it takes the place of libc's calloc(),
- * realloc() and mmap(), which is all that the library gets memory with.
+ * A program named test_*_faults is linked so that each of those calls goes
+ * through faults.c (-Wl,--wrap). There each has its list of the errnos that it
+ * can give. What the library calls and faults.c does not know must stand in
+ * faults_exempt.txt, with the reason why it cannot fail: make check-faults.
+ *
+ *	static void setup(void) { ... }
+ *	static int put(void) { return ipc_queue_put(q, "x", 1, 0); }
+ *	static void after(void) { child_check(...); close(...); }
+ *
+ *	const struct fault_case c = {"put", setup, put, after, 0, {0}, 0};
+ *	expect_faults(&c);
+ *
+ * counts the calls of put() in a first run, and then, for each of them and for
+ * each of its errnos, runs again in a process of its own that never used the
+ * library before. When put() answers an error, it must be one of those that
+ * the case lists, nothing may be left of the attempt, and the next attempt,
+ * undisturbed, must succeed. At the end after() sees to the contents and
+ * closes everything; heap, mappings, descriptors, children and names must then
+ * be as before setup().
  */
 #ifndef LIBIPC_TESTS_FAULTS_H
 #define LIBIPC_TESTS_FAULTS_H
 
-#include "process_util.h"
+#include "harness.h"
 
-#include <malloc.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
+struct fault_case {
+	const char *name;
+	void (*setup)(void);
+	int (*op)(void);
+	void (*after)(void);
+	int good;	/* what op() answers if all goes well */
+	int errors[16]; /* what it may answer besides: positive errnos */
+	unsigned int flags;
+};
 
-/* how many still succeed before one fails; negative: all do */
-static _Atomic int allocations_left = -1, mappings_left = -1;
+enum {
+	FAULTS_THREAD =
+		1,	  /* all of it in a thread, which ends before the end */
+	FAULTS_KEEPS = 8, /* op() keeps heap for the next attempt */
+	FAULTS_FRESH = 2, /* op() in a thread of its own each time */
+	FAULTS_LOOSE = 4, /* how many calls there are is not always the same */
+};
 
-static bool is_next_to_fail(_Atomic int *left)
-{
-	if (*left < 0 || (*left)-- > 0)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
+void expect_faults(const struct fault_case *c);
 
-void *calloc(size_t n, size_t size)
-{
-	size_t all;
-	void *p;
+/* in the case: whether that is the fault of this run; error 0: any */
+bool fault_is(const char *call, int error);
 
-	if (__builtin_mul_overflow(n, size, &all) ||
-	    is_next_to_fail(&allocations_left))
-		return NULL;
-	p = malloc(all);
-	/* memset would be made into a call of calloc */
-	for (size_t i = 0; p && i < all; i++)
-		((volatile unsigned char *)p)[i] = 0;
-	return p;
-}
+/* fork(), but not one of the calls that are counted: the new process goes on as
+   the one that the fault is meant for */
+pid_t fault_fork(void);
 
-void *realloc(void *old, size_t size)
-{
-	size_t had = old ? malloc_usable_size(old) : 0;
-	void *p;
+/* ------------------------------------------------- faults.c, for the runner */
 
-	if (is_next_to_fail(&allocations_left))
-		return NULL;
-	p = malloc(size);
-	if (p && old) {
-		memcpy(p, old, had < size ? had : size);
-		free(old);
-	}
-	return p;
-}
+enum {
+	FAULTS_ERRORS = 12, /* of one call, at most */
+	FAULTS_CALLS = 64,
+};
 
-void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
-{
-	if (is_next_to_fail(&mappings_left))
-		return MAP_FAILED;
-	return (void *)syscall(SYS_mmap, at, size, prot, flags, fd, offset);
-}
+/* which call is to fail: of the process, or of the child that it forks in
+   op(); the nth of that kind */
+struct fault {
+	bool child;
+	int call;
+	int nth;
+	int error;
+};
 
-/* no more descriptors from now on, in this process */
-static inline void use_up_descriptors(void)
-{
-	struct rlimit none = {3, 3};
+/* in memory that both share with the runner */
+struct faults_seen {
+	_Atomic int count[2][FAULTS_CALLS];
+	_Atomic int fired;
+};
 
-	child_check(setrlimit(RLIMIT_NOFILE, &none) == 0);
-}
+/* what the process has, to tell what is left behind */
+struct faults_has {
+	long blocks; /* of heap */
+	long mapped; /* bytes */
+	int fds;
+};
+
+const char *faults_name(int call); /* NULL: there are no more */
+const int *faults_errors(int call);
+bool faults_last(int call); /* what it answers, it will answer again */
+
+void faults_arm(const struct fault *fault, struct faults_seen *seen);
+void faults_disarm(void);
+void faults_rearm(void); /* to go on where disarm stopped */
+struct faults_has faults_has(void);
 
 #endif

@@ -1,63 +1,268 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_joinable_faults.c - no memory to remember a task: it is not taken
+ * test_joinable_faults.c - tasks got, done and waited for, with each call
+ * failing once: what could not be remembered was not taken
  */
 #include "faults.h"
-#include "queue_util.h"
 
-static void test_no_memory_to_hold_a_task(void **state)
+static struct ipc_queue *q;
+static pid_t other;
+static char got[8];
+
+static void make(void)
 {
-	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
-	int item = 77;
-	size_t len = 77;
-	(void)state;
+	const struct ipc_queue_opts opts = {
+		.maxsize = 4, .item_size = 8, .flags = LIBIPC_JOINABLE};
 
-	put_int(q, 5);
-	allocations_left = 0;
-	assert_int_equal(ipc_queue_get(q, &item, 4, 0), -ENOMEM);
-	allocations_left = 0;
-	assert_int_equal(ipc_queue_get_many(q, &item, 4, &len, 1, 0), -ENOMEM);
-	allocations_left = -1;
-	assert_int_equal(item, 77);
-	assert_int_equal(len, 77);
-	assert_int_equal(ipc_queue_task_done(q), -EINVAL);
-	assert_int_equal(ipc_queue_size(q), 1);
-	assert_int_equal(ipc_queue_unfinished(q), 1);
-	assert_int_equal(got_int(q), 5);
-	assert_int_equal(ipc_queue_task_done(q), 0);
-	close_queue(q);
+	child_check(ipc_queue_create(&q, NULL, &opts) == 0);
+	child_check(ipc_queue_put_many(q, "ab", 1, 2, 0) == 2);
 }
 
-/* what is held already does not suffer */
-static void test_no_memory_for_one_more_queue(void **state)
+static void drop(void)
 {
-	enum { N = 40 };
-	struct ipc_queue *q[N];
-	int held = 0, item;
+	child_check(ipc_queue_unfinished(q) == 0);
+	child_check(ipc_queue_join(q, 0) == 0);
+	child_check(ipc_queue_task_done(q) == -EINVAL);
+	child_check(ipc_queue_close(q) == 0);
+}
+
+/* these wait, and those that this thread holds are n more */
+static void finish(const char *waiting, int n)
+{
+	char c;
+
+	child_check(ipc_queue_unfinished(q) == n + (long)strlen(waiting));
+	for (; *waiting; waiting++, n++) {
+		child_check(ipc_queue_get(q, &c, 1, 0) == 1);
+		child_check(c == *waiting);
+	}
+	child_check(ipc_queue_get(q, &c, 1, 0) == -EAGAIN);
+	for (; n; n--)
+		child_check(ipc_queue_task_done(q) == 0);
+	drop();
+}
+
+static int put(void)
+{
+	return ipc_queue_put(q, "c", 1, 5);
+}
+
+static void has_abc(void)
+{
+	finish("abc", 0);
+}
+
+static int get(void)
+{
+	return ipc_queue_get(q, got, 8, 5);
+}
+
+static void got_a(void)
+{
+	child_check(got[0] == 'a');
+	finish("b", 1);
+}
+
+static int get_two(void)
+{
+	size_t lens[2];
+
+	return ipc_queue_get_many(q, got, 4, lens, 2, 5);
+}
+
+static void got_ab(void)
+{
+	child_check(got[0] == 'a' && got[4] == 'b');
+	finish("", 2);
+}
+
+/* a thread that ends may not leave a task undone */
+static int get_and_done(void)
+{
+	int r = get();
+
+	if (r > 0)
+		child_check(ipc_queue_task_done(q) == 0);
+	return r;
+}
+
+static void has_b(void)
+{
+	finish("b", 0);
+}
+
+static void make_one_got(void)
+{
+	make();
+	child_check(get() == 1);
+}
+
+static int done(void)
+{
+	return ipc_queue_task_done(q);
+}
+
+static int join(void)
+{
+	return ipc_queue_join(q, 5);
+}
+
+static void make_idle(void)
+{
+	make();
+	child_check(get_two() == 2);
+	child_check(done() == 0 && done() == 0);
+}
+
+static int get_in_vain(void)
+{
+	return get();
+}
+
+/* ------------------------------------------------------------------- asleep */
+
+static int wait_for_all(void *arg)
+{
+	(void)arg;
+	return ipc_queue_join(q, LIBIPC_FOREVER);
+}
+
+static void make_joiner_asleep(void)
+{
+	make();
+	child_check(get_two() == 2);
+	child_check(done() == 0);
+	other = spawn_child(wait_for_all, NULL);
+	wait_asleep(other);
+}
+
+static void joiner_is_done(void)
+{
+	expect_exit(other, 0);
+	drop();
+}
+
+static int work_later(void *arg)
+{
+	(void)arg;
+	child_check(eventually(harness_state(getppid()) == 'S', 5000));
+	for (int i = 0; i < 2; i++)
+		child_check(get() == 1 && done() == 0);
+	return 0;
+}
+
+static void make_work_later(void)
+{
+	make();
+	other = spawn_child(work_later, NULL);
+}
+
+static int join_asleep(void)
+{
+	return ipc_queue_join(q, LIBIPC_FOREVER);
+}
+
+static const struct fault_case cases[] = {
+	{"put", make, put, has_abc, 0, {0}, FAULTS_THREAD},
+	{"get", make, get, got_a, 1, {ENOMEM}, FAULTS_THREAD},
+	{"get and task_done, first use",
+	 make,
+	 get_and_done,
+	 has_b,
+	 1,
+	 {ENOMEM, ENOSYS},
+	 FAULTS_FRESH | FAULTS_THREAD},
+	{"get_many", make, get_two, got_ab, 2, {ENOMEM}, FAULTS_THREAD},
+	{"get, empty",
+	 make_idle,
+	 get_in_vain,
+	 drop,
+	 -ETIMEDOUT,
+	 {ENOMEM},
+	 FAULTS_THREAD},
+	{"task_done", make_one_got, done, has_b, 0, {0}, FAULTS_THREAD},
+	{"task_done, a joiner asleep",
+	 make_joiner_asleep,
+	 done,
+	 joiner_is_done,
+	 0,
+	 {0},
+	 FAULTS_THREAD},
+	{"join", make_idle, join, drop, 0, {0}, FAULTS_THREAD},
+	{"join, unfinished",
+	 make_one_got,
+	 join,
+	 got_a,
+	 -ETIMEDOUT,
+	 {0},
+	 FAULTS_THREAD},
+	{"join, asleep, then all is done",
+	 make_work_later,
+	 join_asleep,
+	 joiner_is_done,
+	 0,
+	 {0},
+	 FAULTS_LOOSE},
+};
+
+static void test_tasks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		expect_faults(&cases[i]);
+}
+
+/* ------------------------------------------- what is held does not suffer */
+
+enum { MANY = 40 };
+
+static struct ipc_queue *queues[MANY];
+
+static void make_many(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		make();
+		queues[i] = q;
+	}
+}
+
+/* the table of what a thread holds grows on the way */
+static int get_of_each(void)
+{
+	static int held;
+	int r = 1;
+
+	while (held < MANY && r == 1) {
+		r = ipc_queue_get(queues[held], got, 8, 0);
+		held += r == 1;
+	}
+	return r;
+}
+
+static void finish_many(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		q = queues[i];
+		finish("b", 1);
+	}
+}
+
+static void test_many_queues(void **state)
+{
+	static const struct fault_case c = {
+		"get, of 40 queues", make_many, get_of_each,
+		finish_many,	     1,		{ENOMEM},
+		FAULTS_THREAD};
 	(void)state;
 
-	for (int i = 0; i < N; i++) {
-		q[i] = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
-		put_int(q[i], i);
-	}
-	allocations_left = 1;
-	while (held < N && ipc_queue_get(q[held], &item, 4, 0) == 4)
-		held++;
-	allocations_left = -1;
-	assert_in_range(held, 1, N - 1);
-	for (int i = 0; i < N; i++) {
-		assert_int_equal(ipc_queue_task_done(q[i]),
-				 i < held ? 0 : -EINVAL);
-		assert_int_equal(ipc_queue_unfinished(q[i]), i >= held);
-		close_queue(q[i]);
-	}
+	expect_faults(&c);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_memory_to_hold_a_task),
-		TEST(test_no_memory_for_one_more_queue),
+		TEST(test_tasks),
+		TEST(test_many_queues),
 	};
 
 	return RUN_TESTS(tests);

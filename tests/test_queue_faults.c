@@ -1,20 +1,303 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_queue_faults.c - the system says no: to create and to open
- *
- * What the system can do is asked once in a process, so everything here runs
- * in children, and the parent does not touch the library before.
+ * test_queue_faults.c - put and get, single and many, at once and asleep, with
+ * each call failing once; and systems that lack something for good
  */
 #include "faults.h"
+#include "process_util.h"
+
+#include <sys/resource.h>
 
 static const struct ipc_queue_opts opts = {.maxsize = 4, .item_size = 8};
+
+static struct ipc_queue *q;
+static pid_t other;
+
+static void make_with(uint32_t flags)
+{
+	struct ipc_queue_opts o = opts;
+
+	o.flags = flags;
+	child_check(ipc_queue_create(&q, NULL, &o) == 0);
+}
+
+static void make(void)
+{
+	make_with(0);
+}
+
+static void make_two(void)
+{
+	make();
+	child_check(ipc_queue_put_many(q, "ab", 1, 2, 0) == 2);
+}
+
+static void make_full(void)
+{
+	make();
+	child_check(ipc_queue_put_many(q, "abcd", 1, 4, 0) == 4);
+}
+
+/* exactly these are there, and no others; then it goes */
+static void drain(const char *items)
+{
+	char c;
+
+	for (; *items; items++) {
+		child_check(ipc_queue_get(q, &c, 1, 0) == 1);
+		child_check(c == *items);
+	}
+	child_check(ipc_queue_get(q, &c, 1, 0) == -EAGAIN);
+	child_check(ipc_queue_close(q) == 0);
+}
+
+/* ------------------------------------------------------------------ at once */
+
+static int put(void)
+{
+	return ipc_queue_put(q, "c", 1, 5);
+}
+
+static int put_two(void)
+{
+	return ipc_queue_put_many(q, "cd", 1, 2, 5);
+}
+
+static void has_abc(void)
+{
+	drain("abc");
+}
+
+static void has_abcd(void)
+{
+	drain("abcd");
+}
+
+static void has_b(void)
+{
+	drain("b");
+}
+
+static void has_none(void)
+{
+	drain("");
+}
+
+static void has_c(void)
+{
+	drain("c");
+}
+
+static char got[8];
+
+static int get(void)
+{
+	return ipc_queue_get(q, got, 8, 5);
+}
+
+static void got_a(void)
+{
+	child_check(got[0] == 'a');
+	has_b();
+}
+
+static int get_two(void)
+{
+	size_t lens[2];
+
+	return ipc_queue_get_many(q, got, 4, lens, 2, 5);
+}
+
+static void got_ab(void)
+{
+	child_check(got[0] == 'a' && got[4] == 'b');
+	has_none();
+}
+
+static int look(void)
+{
+	return ipc_queue_size(q) == 2 && !ipc_queue_empty(q) &&
+	       !ipc_queue_full(q) && ipc_queue_maxsize(q) == 4 &&
+	       ipc_queue_item_size(q) == 8;
+}
+
+static void has_ab(void)
+{
+	drain("ab");
+}
+
+/* ------------------------------------------------------------------- asleep */
+
+static void make_single(void)
+{
+	make_with(LIBIPC_SINGLE_PRODUCER | LIBIPC_SINGLE_CONSUMER);
+}
+
+static void make_single_full(void)
+{
+	make_single();
+	child_check(ipc_queue_put_many(q, "abcd", 1, 4, 0) == 4);
+}
+
+/* when the one that we fork from sleeps in the call */
+static int put_later(void *arg)
+{
+	(void)arg;
+	child_check(eventually(harness_state(getppid()) == 'S', 5000));
+	child_check(ipc_queue_put(q, "a", 1, 0) == 0);
+	return 0;
+}
+
+static int get_later(void *arg)
+{
+	(void)arg;
+	child_check(eventually(harness_state(getppid()) == 'S', 5000));
+	child_check(ipc_queue_get(q, got, 8, 0) == 1);
+	return got[0] != 'a';
+}
+
+static void make_put_later(void)
+{
+	make();
+	other = spawn_child(put_later, NULL);
+}
+
+static int get_asleep(void)
+{
+	return ipc_queue_get(q, got, 8, LIBIPC_FOREVER);
+}
+
+static void got_a_from_other(void)
+{
+	expect_exit(other, 0);
+	child_check(got[0] == 'a');
+	has_none();
+}
+
+static void make_get_later(void)
+{
+	make_full();
+	other = spawn_child(get_later, NULL);
+}
+
+static int put_asleep(void)
+{
+	return ipc_queue_put(q, "e", 1, LIBIPC_FOREVER);
+}
+
+static void has_bcde(void)
+{
+	expect_exit(other, 0);
+	drain("bcde");
+}
+
+/* ---------------------------------------------------- the other side sleeps */
+
+static int get_c(void *arg)
+{
+	(void)arg;
+	child_check(ipc_queue_get(q, got, 8, LIBIPC_FOREVER) == 1);
+	return got[0] != 'c';
+}
+
+static void make_getter_asleep(void)
+{
+	make();
+	other = spawn_child(get_c, NULL);
+	wait_asleep(other);
+}
+
+static void getter_has_it(void)
+{
+	expect_exit(other, 0);
+	has_none();
+}
+
+static int put_e(void *arg)
+{
+	(void)arg;
+	child_check(ipc_queue_put(q, "e", 1, LIBIPC_FOREVER) == 0);
+	return 0;
+}
+
+static void make_putter_asleep(void)
+{
+	make_full();
+	other = spawn_child(put_e, NULL);
+	wait_asleep(other);
+}
+
+static void putter_put_it(void)
+{
+	child_check(got[0] == 'a');
+	has_bcde();
+}
+
+#define FRESH FAULTS_FRESH
+#define LOOSE FAULTS_LOOSE
+
+static const struct fault_case cases[] = {
+	{"put", make_two, put, has_abc, 0, {0}, 0},
+	{"put, first use", make_two, put, has_abc, 0, {ENOSYS}, FRESH},
+	{"put_many", make_two, put_two, has_abcd, 2, {0}, 0},
+	{"put, full", make_full, put, has_abcd, -ETIMEDOUT, {0}, 0},
+	{"put_many, full", make_full, put_two, has_abcd, -ETIMEDOUT, {0}, 0},
+	{"put, full, single",
+	 make_single_full,
+	 put,
+	 has_abcd,
+	 -ETIMEDOUT,
+	 {0},
+	 0},
+	{"put, asleep, then there is room",
+	 make_get_later,
+	 put_asleep,
+	 has_bcde,
+	 0,
+	 {0},
+	 LOOSE},
+	{"put, a getter asleep",
+	 make_getter_asleep,
+	 put,
+	 getter_has_it,
+	 0,
+	 {0},
+	 0},
+	{"get", make_two, get, got_a, 1, {0}, 0},
+	{"get, first use", make_two, get, got_a, 1, {ENOSYS}, FRESH},
+	{"get_many", make_two, get_two, got_ab, 2, {0}, 0},
+	{"get, empty", make, get, has_none, -ETIMEDOUT, {0}, 0},
+	{"get_many, empty", make, get_two, has_none, -ETIMEDOUT, {0}, 0},
+	{"get, empty, single", make_single, get, has_none, -ETIMEDOUT, {0}, 0},
+	{"get, asleep, then there is one",
+	 make_put_later,
+	 get_asleep,
+	 got_a_from_other,
+	 1,
+	 {0},
+	 LOOSE},
+	{"get, a putter asleep",
+	 make_putter_asleep,
+	 get,
+	 putter_put_it,
+	 1,
+	 {0},
+	 0},
+	{"size, empty, full", make_two, look, has_ab, 1, {0}, 0},
+	{"put, single", make_single, put, has_c, 0, {0}, 0},
+};
+
+static void test_put_and_get(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		expect_faults(&cases[i]);
+}
 
 /* ----------------------------------------------------------- a bare system */
 
 static int without_waitv(void *arg)
 {
-	struct ipc_queue *q = NULL;
-
 	deny(SYS_futex_waitv, ENOSYS);
 	child_check(ipc_caps() == -ENOSYS);
 	child_check(ipc_queue_create(&q, NULL, &opts) == -ENOSYS);
@@ -36,10 +319,11 @@ static void test_system_lacks_what_it_takes(void **state)
 
 static int without_descriptors(void *arg)
 {
-	struct ipc_queue *q = NULL, *named = NULL;
+	const struct rlimit none = {3, 3};
+	struct ipc_queue *named = NULL;
 
 	child_check(ipc_queue_create(&named, arg, &opts) == 0);
-	use_up_descriptors();
+	child_check(setrlimit(RLIMIT_NOFILE, &none) == 0);
 	child_check(ipc_queue_open(&q, arg) == -EMFILE);
 	child_check(ipc_unlink(arg) == 0);
 	child_check(ipc_queue_create(&q, arg, &opts) == -EMFILE);
@@ -60,138 +344,11 @@ static void test_no_descriptors(void **state)
 		    0);
 }
 
-struct denial {
-	const char *name;
-	long call;
-	int error;
-};
-
-static int create_denied(void *arg)
-{
-	const struct denial *d = arg;
-	struct ipc_queue *q = NULL;
-
-	deny(d->call, d->error);
-	child_check(ipc_queue_create(&q, d->name, &opts) == -d->error);
-	child_check(q == NULL);
-	return 0;
-}
-
-static int open_denied(void *arg)
-{
-	const struct denial *d = arg;
-	struct ipc_queue *q = NULL;
-
-	child_check(ipc_queue_create(&q, d->name, &opts) == 0);
-	child_check(ipc_queue_close(q) == 0);
-	q = NULL;
-	deny(d->call, d->error);
-	child_check(ipc_queue_open(&q, d->name) == -d->error);
-	child_check(q == NULL);
-	child_check(ipc_unlink(d->name) == 0);
-	return 0;
-}
-
-static void test_what_the_system_answers_is_passed_on(void **state)
-{
-	static const struct denial create[] = {
-		{NULL, SYS_openat, ENFILE},    {NULL, SYS_openat, EMFILE},
-		{NULL, SYS_fallocate, ENOSPC}, {NULL, SYS_linkat, EACCES},
-		{NULL, SYS_linkat, ENOSPC},    {NULL, SYS_fchmod, EACCES},
-	};
-	static const struct denial open[] = {
-		{NULL, SYS_openat, ENFILE},
-		{NULL, SYS_openat, EACCES},
-	};
-	char name[64];
-	(void)state;
-
-	unique_name(name, "denied");
-	for (size_t i = 0; i < sizeof(create) / sizeof(*create); i++) {
-		struct denial d = {name, create[i].call, create[i].error};
-
-		expect_exit(spawn_child(create_denied, &d), 0);
-	}
-	for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++) {
-		struct denial d = {name, open[i].call, open[i].error};
-
-		expect_exit(spawn_child(open_denied, &d), 0);
-	}
-}
-
-/* ------------------------------------------------------------------ memory */
-
-/* each allocation fails once, then all succeed: what came before is undone */
-static int without_memory(void *arg)
-{
-	struct ipc_queue *q = NULL, *again = NULL;
-	int r, n = 0;
-
-	do {
-		allocations_left = n++;
-		r = ipc_queue_create(&q, arg, &opts);
-		child_check(r == 0 || (r == -ENOMEM && q == NULL));
-	} while (r != 0);
-	child_check(n > 1);
-	n = 0;
-	do {
-		allocations_left = n++;
-		r = ipc_queue_open(&again, arg);
-		child_check(r == 0 || (r == -ENOMEM && again == NULL));
-	} while (r != 0);
-	child_check(n > 1);
-	child_check(ipc_unlink(arg) == 0);
-	return 0;
-}
-
-static void test_no_memory(void **state)
-{
-	char name[64];
-	(void)state;
-
-	expect_exit(spawn_child(without_memory, unique_name(name, "nomem")), 0);
-}
-
-/* the same with each mapping; a name is never left without an object */
-static int without_address_space(void *arg)
-{
-	struct ipc_queue *q = NULL, *again = NULL;
-	int r, n = 0;
-
-	do {
-		mappings_left = n++;
-		r = ipc_queue_create(&q, arg, &opts);
-		child_check(r == 0 || (r == -ENOSPC && q == NULL));
-		child_check(r == 0 || ipc_unlink(arg) == -ENOENT);
-	} while (r != 0);
-	child_check(n > 1);
-	n = 0;
-	do {
-		mappings_left = n++;
-		r = ipc_queue_open(&again, arg);
-		child_check(r == 0 || (r == -ENOMEM && again == NULL));
-	} while (r != 0);
-	child_check(n > 1);
-	child_check(ipc_unlink(arg) == 0);
-	return 0;
-}
-
-static void test_no_address_space(void **state)
-{
-	char name[64];
-	(void)state;
-
-	expect_exit(spawn_child(without_address_space,
-				unique_name(name, "nospace")),
-		    0);
-}
-
 /* not enough room in /dev/shm: told at create, not by SIGBUS later */
 static int larger_than_the_disk(void *arg)
 {
 	const struct ipc_queue_opts large = {.maxsize = 1 << 20,
 					     .item_size = 1 << 24}; /* 16 TiB */
-	struct ipc_queue *q = NULL;
 
 	child_check(ipc_queue_create(&q, arg, &large) == -ENOSPC);
 	child_check(q == NULL);
@@ -212,11 +369,9 @@ static void test_no_room_in_the_file_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_put_and_get),
 		TEST(test_system_lacks_what_it_takes),
 		TEST(test_no_descriptors),
-		TEST(test_what_the_system_answers_is_passed_on),
-		TEST(test_no_memory),
-		TEST(test_no_address_space),
 		TEST(test_no_room_in_the_file_system),
 	};
 

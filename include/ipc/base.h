@@ -92,6 +92,7 @@ LIBIPC_API const char *ipc_version(void);
  *                   later with robust futexes), or this process was forked
  *                   into another PID namespace; every create and open then
  *                   answers -ENOSYS too.
+ *          -ENOMEM  no memory, for now
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  */
@@ -105,6 +106,7 @@ LIBIPC_API int ipc_caps(void);
  *
  * Returns  0, or
  *          -ENOENT  no such name        -EACCES  not permitted
+ *          -ENOMEM  no memory           -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  not a valid name
  * Crash    the name is gone, or still there.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no

@@ -77,6 +77,7 @@ struct ipc_queue_opts {
  *          -ENOMEM  no memory for the handle
  *          -ENOTSUP maxsize 0 (unbounded): not in this version
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    there is a complete queue of that name, or none.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
@@ -95,6 +96,7 @@ LIBIPC_API int ipc_queue_create(struct ipc_queue **q, const char *name,
  *                   another PID namespace
  *          -EBADMSG damaged                -ENOMEM  no memory
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no

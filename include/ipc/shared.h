@@ -41,6 +41,7 @@ struct ipc_shared_opts {
  *          -EEXIST  the name is taken      -EACCES  not permitted
  *          -ENOSPC  no room for it         -ENOMEM  no memory for the handle
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    there is a complete object of that name, or none.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
@@ -60,6 +61,7 @@ LIBIPC_API int ipc_shared_create(struct ipc_shared **s, const char *name,
  *                   another PID namespace
  *          -EBADMSG damaged                -ENOMEM  no memory
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
+ *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
