@@ -150,6 +150,22 @@ $(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
 $(eval $(call killers,$(BUILD)/kill/no_announce,\
 	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
 
+# Segments written over. guard.c stands before the library's mmap and munmap.
+# A driver of our own makes the inputs, or libFuzzer, where clang has it.
+FUZZ_PARTS := $(BUILD)/fuzz/fuzz_segment.o $(BUILD)/fuzz/guard.o
+FUZZ_LINK = $(LINK) -Wl,--wrap=mmap,--wrap=munmap
+$(BUILD)/fuzz/%.o: tests/fuzz/%.c
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
+$(BUILD)/fuzz/fuzz_driver: $(BUILD)/fuzz/driver.o $(FUZZ_PARTS) \
+		$(BUILD)/libipc.a
+	$(call Q,LD)$(FUZZ_LINK) $^ $(LIBS) -o $@
+$(BUILD)/fuzz/fuzz_segment: $(FUZZ_PARTS) $(BUILD)/libipc.a
+	$(call Q,LD)$(FUZZ_LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+SECONDS ?= 60
+fuzz: ## memory written over under sanitizers, SECONDS=60
+	@tests/fuzz/run.sh $(SECONDS)
+
 kill: killers ## all kill sweeps, instruction by instruction; long
 	@tests/kill/run.sh
 
@@ -203,7 +219,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .PHONY: all help demo test units check-one asan tsan kill killers \
-	bench check format install uninstall clean
+	fuzz bench check format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

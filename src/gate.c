@@ -18,6 +18,9 @@ enum {
 /* the time for others to leave when it is ready and our time is up */
 #define GRACE_NS INT64_C(20000000)
 
+/* how often a call without a timeout asks whether anybody is inside at all */
+#define SURELY_NS INT64_C(100000000)
+
 /* a sleep that cannot watch all that it should */
 #define SHORT_NS INT64_C(50000000)
 
@@ -331,6 +334,18 @@ void ipci_gate_pause(void)
 	const struct ipci_still same = {&nobody, 0, false};
 
 	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * MS);
+}
+
+int ipci_gate_enter_surely(struct ipci_self *self, const struct ipci_gate *g)
+{
+	uint32_t owner;
+
+	do {
+		if (!ipci_gate_enter(self, g, ipci_now_ns() + SURELY_NS))
+			return 0;
+		owner = ipci_gate_owner(g);
+	} while (!owner || (owner != self->tid && !ipci_os_gone(owner)));
+	return -EBADMSG;
 }
 
 bool ipci_gate_spin(struct ipci_self *self, const struct ipci_gate *g,

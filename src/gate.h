@@ -82,7 +82,7 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 
 /*
  * Negative controls: the library with one safeguard removed. Only the kill
- * sweep builds them, and it must go red for each of them (tests/kill).
+ * sweep and the soak build them, and must go red for each (tests/kill, soak).
  */
 #ifdef IPCI_CONTROL_NO_ANNOUNCE
 #define IPCI_ANNOUNCED(node) ((void)(node), (uintptr_t)0)
@@ -93,6 +93,11 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #define IPCI_OWED(node) ((void)(node), (uintptr_t)0)
 #else
 #define IPCI_OWED(node) IPCI_ANNOUNCED(node)
+#endif
+#ifdef IPCI_CONTROL_NO_LIST /* for the soak; the others are for the sweep */
+#define IPCI_LISTED(node, below) ((void)(node), (below))
+#else
+#define IPCI_LISTED(node, below) (node)
 #endif
 #ifdef IPCI_CONTROL_NO_COMPARE
 #define IPCI_COMPARED(n) 1
@@ -154,7 +159,7 @@ static inline void ipci_gate_push(struct ipci_self *self,
 	self->below = *self->list;
 	ipci_node_set(node, self->below);
 	ipci_order();
-	*self->list = node;
+	*self->list = IPCI_LISTED(node, self->below);
 	ipci_order();
 }
 
@@ -272,6 +277,13 @@ static inline bool ipci_gate_dead(const struct ipci_gate *g)
 
 /* it may be claimed again, if it was dead */
 void ipci_gate_bury(const struct ipci_gate *g);
+
+/*
+ * The same for a call that has no timeout: 0, as soon as whoever is inside
+ * comes out; or -EBADMSG: the word tells of a thread that is not there, or of
+ * this one. The kernel lets go for a thread before it is gone: that is damage.
+ */
+int ipci_gate_enter_surely(struct ipci_self *self, const struct ipci_gate *g);
 
 /* ---- sleep and wake-up without the lock ---- */
 

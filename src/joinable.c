@@ -144,13 +144,18 @@ int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 		     int64_t deadline)
 {
 	int64_t grace;
+	int r = 0;
 
 	if (!ipci_gate_take(self, &t->lock)) {
 		grace = ipci_now_ns() + GRACE_NS;
-		if (ipci_gate_enter(self, &t->lock,
-				    deadline > grace ? deadline : grace) < 0)
-			return -ETIMEDOUT;
+		r = deadline == IPCI_NEVER
+			    ? ipci_gate_enter_surely(self, &t->lock)
+			    : ipci_gate_enter(self, &t->lock,
+					      deadline > grace ? deadline
+							       : grace);
 	}
+	if (r < 0)
+		return r;
 	ipci_gate_push_within(self, &t->lock);
 	if (IPCI_REPAIRED(t->leases.s->dirty))
 		repair(self, t);

@@ -41,7 +41,8 @@ void ipci_tasks_close(struct ipci_tasks *t);
 int ipci_tasks_attach(struct ipci_self *self, struct ipci_tasks *t, size_t n,
 		      struct ipci_worker **mine);
 
-/* T1: the lease gate; the table is in order, the dead are reaped; -ETIMEDOUT */
+/* T1: the lease gate; the table is in order, the dead are reaped; -ETIMEDOUT,
+   or without a deadline -EBADMSG: the word names somebody who is not there */
 int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 		     int64_t deadline);
 

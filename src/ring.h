@@ -54,10 +54,18 @@ uint64_t ipci_slots_bytes(uint64_t maxsize, size_t item_size);
 void ipci_slots_init(struct ipci_slots *r, unsigned char *base,
 		     uint64_t maxsize, size_t item_size);
 
+/* negative control: an index that is taken as it is; the fuzzer must notice */
+#ifdef IPCI_CONTROL_NO_MASK
+#define IPCI_MASKED(index, mask) (index)
+#else
+#define IPCI_MASKED(index, mask) ((index) & (mask))
+#endif
+
 static inline struct slot_shm *ipci_slot(const struct ipci_slots *r,
 					 uint64_t index)
 {
-	return (struct slot_shm *)(r->base + (index & r->mask) * r->stride);
+	return (struct slot_shm *)(r->base +
+				   IPCI_MASKED(index, r->mask) * r->stride);
 }
 
 /* len is at most item_size */
