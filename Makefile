@@ -79,9 +79,9 @@ demo: $(BUILD)/examples/ticket_grab $(BUILD)/examples/baozi_many ## see it
 
 # ------------------------------------------------------------------ the tests
 
-test: all $(TESTS) killers ## all tests
+test: all $(TESTS) killers soakers ## all tests
 	@tests/run.sh $(TESTS) "tests/test_examples.sh $(BUILD)/examples" \
-		$(patsubst %,"% short",tests/kill/run.sh)
+		$(patsubst %,"% short",tests/kill/run.sh tests/soak/run.sh)
 
 check-one: $(BUILD)/tests/test_$(T) ## one test program, T=queue_basic
 	$(BUILD)/tests/test_$(T)
@@ -162,6 +162,21 @@ $(BUILD)/fuzz/fuzz_driver: $(BUILD)/fuzz/driver.o $(FUZZ_PARTS) \
 $(BUILD)/fuzz/fuzz_segment: $(FUZZ_PARTS) $(BUILD)/libipc.a
 	$(call Q,LD)$(FUZZ_LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
+# Everybody killed, stopped and restarted.
+SOAK := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c))
+$(BUILD)/tests/soak/%.o: tests/soak/%.c
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
+$(BUILD)/soak/soak: $(SOAK) $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+# the control: a library whose locks outlive who held them
+$(eval $(call library,$(BUILD)/soak/no_list,-DIPCI_CONTROL_NO_LIST))
+$(BUILD)/soak/soak_no_list: $(SOAK) $(BUILD)/soak/no_list/libipc.a
+	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+
+soakers: $(BUILD)/soak/soak $(BUILD)/soak/soak_no_list
+soak: $(BUILD)/soak/soak ## kill, stop, restart for SECONDS=60; it adds up
+	@$(BUILD)/soak/soak $(SECONDS)
+
 SECONDS ?= 60
 fuzz: ## memory written over under sanitizers, SECONDS=60
 	@tests/fuzz/run.sh $(SECONDS)
@@ -218,8 +233,8 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help demo test units check-one asan tsan kill killers \
-	fuzz bench check format install uninstall clean
+.PHONY: all help demo test units check-one asan tsan kill killers soak \
+	soakers fuzz bench check format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
