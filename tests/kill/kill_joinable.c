@@ -27,6 +27,8 @@ enum op { DONE, JOIN, WORK };
 
 struct row {
 	enum op op; /* WORK: get and task_done, until `mine` are done */
+	enum ipc_order order;
+	bool back; /* the victim gets from there */
 	unsigned int tasks;
 	unsigned int mine;    /* tasks of the victim */
 	unsigned int ours;    /* tasks that the parent has got, too */
@@ -59,9 +61,11 @@ static struct queue_shm *words(void)
 
 /* --------------------------------------------------------------- processes */
 
-static int take_task(unsigned int *task, int timeout_ms)
+static int take_task(unsigned int *task, bool back, int timeout_ms)
 {
-	int r = ipc_queue_get(queue, task, sizeof(*task), timeout_ms);
+	int r = back ? ipc_queue_get_back(queue, task, sizeof(*task),
+					  timeout_ms)
+		     : ipc_queue_get(queue, task, sizeof(*task), timeout_ms);
 
 	return r == sizeof(*task) && *task < TASKS ? 1 : r;
 }
@@ -69,7 +73,7 @@ static int take_task(unsigned int *task, int timeout_ms)
 static int get_task(int timeout_ms)
 {
 	unsigned int task;
-	int r = take_task(&task, timeout_ms);
+	int r = take_task(&task, false, timeout_ms);
 
 	if (r == 1)
 		shared->got[task]++;
@@ -124,14 +128,14 @@ static int victim(const void *arg)
 	int r = 0;
 
 	for (unsigned int i = 0; row->op == DONE && i < row->mine; i++)
-		sweep_require(take_task(&task, 0) > 0);
+		sweep_require(take_task(&task, row->back, 0) > 0);
 	sweep_marker();
 	if (row->op == JOIN)
 		return ipc_queue_join(queue,
 				      row->timeout_ms ? row->timeout_ms : -1);
 	for (unsigned int i = 0; r >= 0 && i < row->mine; i++) {
 		if (row->op == WORK)
-			r = take_task(&task, -1);
+			r = take_task(&task, row->back, -1);
 		if (r >= 0)
 			r = do_task();
 	}
@@ -169,6 +173,7 @@ static void begin(const void *arg)
 	const struct row *row = arg;
 	struct ipc_queue_opts opts = {.maxsize = CAPACITY,
 				      .item_size = sizeof(unsigned int),
+				      .order = row->order,
 				      .flags = LIBIPC_JOINABLE};
 
 	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
@@ -367,6 +372,17 @@ static const struct sweep sweeps[] = {
 	    .tasks = 2, .mine = 2, .joiners = 2),
 	ROW("get that sleeps and task_done, 2 getters behind", 47, .op = WORK,
 	    .mine = 1, .asks = true, .behind = 2),
+	ROW("priority get and task_done", 41, .op = WORK,
+	    .order = LIBIPC_PRIORITY, .tasks = 4, .mine = 1),
+	ROW("priority get and task_done of all, 2 joiners asleep", 83,
+	    .op = WORK, .order = LIBIPC_PRIORITY, .tasks = 3, .mine = 3,
+	    .joiners = 2),
+	ROW("LIFO get and task_done", 53, .op = WORK, .order = LIBIPC_LIFO,
+	    .tasks = 3, .mine = 1),
+	ROW("get_back and task_done", 41, .op = WORK, .back = true, .tasks = 3,
+	    .mine = 1),
+	ROW("get_back that sleeps and task_done, 1 getter behind", 71,
+	    .op = WORK, .back = true, .mine = 1, .asks = true, .behind = 1),
 };
 
 int main(int argc, char **argv)
