@@ -132,11 +132,20 @@ static bool is_free(const void *arg)
 	return ipci_gate_owner(&t->lock) == 0;
 }
 
-/* L2; a dead one may also have been about to set one aside */
+/*
+ * L2, Y1 .. Y4. The dead one may have made something true that it did not tell,
+ * or not to all: the kernel wakes one sleeper, for whom it may be no news. So
+ * all are told, before the row that speaks of the death is buried. It may also
+ * have been about to set a task aside.
+ */
 static void repair(struct ipci_self *self, struct ipci_tasks *t)
 {
+	ipci_gate_owe(self, t->getters); /* Y1 */
 	ipci_leases_repair(&t->leases, when(t), t->workers.row,
-			   ipci_workers_rows(&t->workers));
+			   ipci_workers_rows(&t->workers)); /* Y2 */
+	ipci_gate_notify(t->getters);			    /* Y3 */
+	ipci_gate_owe(self, &t->joiners);
+	ipci_gate_fire(&t->joiners); /* Y4 */
 	set_exhausted_aside(self, t);
 }
 
@@ -430,7 +439,7 @@ int ipci_tasks_await_over(struct ipci_self *self, const struct ipci_tasks *t,
 	return ipci_gate_await(self, &g, deadline);
 }
 
-/* F1: the oldest one; -EAGAIN: none */
+/* T8: the oldest one; -EAGAIN: none */
 static int take_failed(struct ipci_tasks *t, void *buf, size_t size)
 {
 	int i = ipci_lease_failed(&t->leases, when(t)), len;
@@ -440,7 +449,7 @@ static int take_failed(struct ipci_tasks *t, void *buf, size_t size)
 	len = ipci_lease_read(&t->leases, (uint32_t)i, buf, size);
 	if (len < 0)
 		return len;
-	ipci_lease_free(&t->leases, (uint32_t)i); /* COMMIT */
+	ipci_lease_free(&t->leases, (uint32_t)i); /* T8 COMMIT */
 	add(&t->leases.s->failed, UINT32_MAX);
 	return len;
 }

@@ -459,7 +459,8 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                one lease; get.index says which, in one store
  *            L2  dirty is 0, or somebody is inside, or died inside: then the
  *                next one in runs the repair, which makes all words below G
- *                anew from the leases, and may be killed, too
+ *                anew from the leases, and may be killed, too; and tells all
+ *                sleepers, for the dead one may not have told them
  *            L3  whoever sleeps for a task, or for the end of all, watches
  *                each row that can hold one: a row is made known (version)
  *                and all sleepers are woken to look again before its first get
@@ -491,7 +492,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                     X1 pending = get      X2 owner = nobody, each lease
  *                     X3 fire get           X4 too many attempts: D2 D3 D4,
  *                        and fire done      X5 the words are no longer fired
- *            failed   T1, then: F1 born = NONE (COMMIT)   T6
+ *            repair   of what one left that died inside, within T1:
+ *                     Y1 pending = get      Y2 the words below G, anew
+ *                     Y3 fire get           Y4 pending = done: fire done; X4
+ *            failed   T1, then: T8 born = NONE (COMMIT)   T6
  *
  * KILLED     N1..N3  a row without a task; it is reaped
  *            N4    a sleeper may not watch the row, which never held a task
@@ -508,7 +512,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            X1..X4  the words are still fired: the next one goes on. The
  *                  kernel, by `pending`, wakes a getter or a joiner.
  *            X5    done with
- *            F1    the failed task went with who took it
+ *            T8    the failed task went with who took it
+ *            Y1..  dirty: the next one repairs. The dead one's row is still
+ *                  fired, so whoever looks, comes. The kernel, by `pending`,
+ *                  wakes a getter or a joiner.
  */
 struct leases_shm {
 	_Atomic uint64_t version;
