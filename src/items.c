@@ -79,3 +79,32 @@ void ipci_items_turn(const struct ipci_items *it, enum ipci_side side)
 			      memory_order_seq_cst); /* K3 */
 	ipci_order();
 }
+
+int ipci_items_write_front(struct ipci_items *it, const void *item, size_t len)
+{
+	uint64_t head = ipci_items_head(it);
+
+	ipci_items_putting(it, ipci_items_tail(it));
+	ipci_items_getting(it, head);
+	if (it->grows)
+		return ipci_grow_write_front(&it->grow, head - 1, item, len);
+	ipci_slot_write(&it->ring, head - 1, item, len);
+	return 0;
+}
+
+int ipci_items_read_back(struct ipci_items *it, void *buf, size_t size)
+{
+	uint64_t tail = ipci_items_tail(it);
+
+	ipci_items_putting(it, tail);
+	ipci_items_getting(it, ipci_items_head(it));
+	if (it->grows)
+		return ipci_grow_read_back(&it->grow, tail - 1, buf, size);
+	return ipci_slot_read(&it->ring, tail - 1, buf, size);
+}
+
+void ipci_items_took_back(struct ipci_items *it)
+{
+	if (it->grows)
+		ipci_grow_took_back(&it->grow, ipci_items_tail(it));
+}

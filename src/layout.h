@@ -83,6 +83,7 @@ struct head_shm {
 			uint32_t flags;
 			uint32_t max_attempts; /* leases: not yet */
 			uint32_t reserved;
+			uint64_t chunks; /* addresses: grow_shm; 0: none */
 		} queue;
 		struct {
 			uint64_t size; /* as asked for; the body is larger */
@@ -615,6 +616,113 @@ struct pool_slot_shm {
 	uint32_t len; /* bytes of item */
 	uint32_t reserved;
 	unsigned char item[];
+};
+
+/*
+ * struct grow_shm - memory that comes with the items and goes with them
+ *                                                                  256 bytes
+ *
+ * A queue without maxsize, or with long items, has a large range of addresses,
+ * cut into chunks of one size, most of which have no memory. A chunk holds
+ *
+ *	slots  the slots of the items n * S .. n * S + S - 1 of a queue without
+ *	       maxsize (S of them fit). Each item's slot is there, or, with
+ *	       maxsize, in the ring of slots as ever.
+ *	bytes  long items, one behind the other. Such an item's slot says where:
+ *	       its first 8 bytes are the distance from the first chunk.
+ *	run    one item alone, in one chunk or several in a row
+ *
+ * The word of a chunk says until when: until:61 | flags:3, the index behind the
+ * last item that has anything in it. It is free as soon as released has come
+ * that far. So nothing is ever put into a list of free chunks or taken from
+ * one, and which item is whose stands in one index, as in every queue.
+ *
+ * GUARD      put side: the producers' gate, and all chunks that are free.
+ *            get side: the consumers' gate, and all chunks that are not
+ *            released, but whose items all were got: what becomes of their
+ *            memory is settled before released hands them over.
+ *
+ * INVARIANTS V1  a chunk that is in use has the memory that its items need
+ *            V2  the word of a chunk that has memory has MEMORY (all of it) or
+ *                RUN (as much as its item needs), or taken names the chunk,
+ *                or leaving is set
+ *            V3  two chunks that are in use do not hold the same slots
+ *            V4  bytes_at lies behind all items of its chunk, which nobody else
+ *                takes; a multiple of the chunk's size: there is none
+ *
+ * FIELDS     taken     G  put: chunks that were taken since K5, each entry
+ *                         first:32 | how many:32; filled from the front. They
+ *                         are in use, or about to be, or were to be.
+ *            bytes_at  A  put: where the next long item goes; relaxed, a getter
+ *                         may look
+ *            used      A  put: chunks that were ever used, from the first on;
+ *                         release, read by getters: acquire
+ *            from      G  put: where to look for a free chunk
+ *            slots_in  G  put: the chunk of the latest slots
+ *            released  A  get: release, pairs with the acquire in put: a chunk
+ *                         that it frees is settled
+ *            leaving   G  get: a get may have left chunks behind, and not
+ *                         settled them
+ *            bytes_in  G  get: the chunk of the long item that was got last,
+ *                         plus one; 0: not known
+ *            kept      A  get: chunks that are free and have memory: hints for
+ *                         put, relaxed. Nothing is wrong with a wrong one.
+ *
+ * STEPS      put      within P2, when a chunk is needed:
+ *                     K1 taken = chunk       K2 reserve its memory
+ *                     K3 slots_in            K4 its word; bytes_at
+ *                        ... P3, P4 (COMMIT) ...
+ *                     K5 the next put: each of taken that is not in use after
+ *                        all: discard, word = 0; taken = 0
+ *            get      if a chunk is left behind: L1 leaving = 1  E4 (COMMIT) E5
+ *                     L2 for each such chunk: kept, if there is room for it;
+ *                        else its word without flags, and discard
+ *                     L3 released = get.index  L4 leaving = 0  E6
+ *                     A get that finds leaving looks at all chunks (L2 of those
+ *                     that are not released and whose items all were got), and
+ *                     goes on with L3.
+ *
+ * KILLED     K1       the chunk is free; K5 discards what it kept
+ *            K2       it may have memory; K5 discards it
+ *            K3, K4   the word is beyond put.index: K5
+ *            P4..     in use; K5 sees it
+ *            K5       again
+ *            L1       nothing was got; the next get looks in vain
+ *            E4, L2   the next get does it. A chunk is discarded twice, or kept
+ *                     twice, at worst.
+ *            L3       settled; the next get looks in vain
+ */
+enum {
+	IPCI_CHUNK = 256 << 10, /* bytes; whole pages */
+	IPCI_CHUNKS_KEPT = 4,	/* one of each kind at work and left */
+	IPCI_CHUNKS_TAKEN = 8,
+};
+
+enum ipci_chunk_flags {
+	IPCI_CHUNK_SLOTS = 1,
+	IPCI_CHUNK_RUN = 2,
+	IPCI_CHUNK_MEMORY = 4,
+	IPCI_CHUNK_FLAGS = 7,
+};
+
+struct grow_shm {
+	uint64_t taken[IPCI_CHUNKS_TAKEN];
+	_Atomic uint64_t bytes_at;
+	_Atomic uint32_t used;
+	uint32_t from;
+	uint32_t slots_in;
+	unsigned char pad0[44];
+	_Atomic uint64_t released;
+	uint32_t leaving;
+	uint32_t bytes_in;
+	_Atomic uint32_t kept[IPCI_CHUNKS_KEPT];
+	unsigned char pad1[96];
+};
+
+_Static_assert(sizeof(struct grow_shm) == 256, "grow_shm");
+
+struct chunk_shm {
+	_Atomic uint64_t word;
 };
 
 /*

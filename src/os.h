@@ -165,6 +165,13 @@ int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size);
 /* gives back the memory of these shared pages; they read as zeros */
 void ipci_os_discard(void *pages, size_t size);
 
+/* gives all of these pages memory now, so that a lack of it is told here and
+   not by a signal later: 0, -ENOMEM; where the system has no such call: 0 */
+int ipci_os_populate(void *pages, size_t size);
+
+/* a core dump would read, and so make, what nobody ever touched */
+void ipci_os_leave_out_of_dumps(void *pages, size_t size);
+
 /* gives it its name: 0, -EEXIST, ... The one step that makes it visible. */
 int ipci_os_shm_publish(int fd, const char *name);
 

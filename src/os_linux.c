@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -305,14 +306,43 @@ void ipci_os_discard(void *pages, size_t size)
 	madvise(pages, size, MADV_REMOVE);
 }
 
+/* Linux 5.14 and later; before, pages come when they are touched */
+int ipci_os_populate(void *pages, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(pages, size, MADV_POPULATE_WRITE) && errno != EINVAL)
+		return -ENOMEM;
+#else
+	(void)pages;
+	(void)size;
+#endif
+	return 0;
+}
+
+void ipci_os_leave_out_of_dumps(void *pages, size_t size)
+{
+	madvise(pages, size, MADV_DONTDUMP);
+}
+
+/* asked before, because going beyond it is a signal */
+static bool exceeds_limit(uint64_t size)
+{
+	struct rlimit limit;
+
+	return size > INT64_MAX ||
+	       (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+		limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur);
+}
+
 static int make_size(int fd, uint64_t size, uint64_t reserved)
 {
-	int r = ipci_os_shm_reserve(fd, 0, reserved);
+	int r;
 
+	if (exceeds_limit(size))
+		return -ENOSPC;
+	r = ipci_os_shm_reserve(fd, 0, reserved);
 	if (r < 0 || reserved == size)
 		return r;
-	if (size > INT64_MAX)
-		return -ENOSPC;
 	do
 		r = ftruncate(fd, (off_t)size);
 	while (r && errno == EINTR);

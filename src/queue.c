@@ -15,6 +15,9 @@
 #include "joinable.h"
 #include "region.h"
 
+/* items that may wait in a queue without maxsize */
+#define UNBOUNDED (UINT64_C(1) << 62)
+
 enum {
 	ITEM_SIZE = 256,
 	MAX_ATTEMPTS = 16,
@@ -198,13 +201,14 @@ static int check_put(const struct ipc_queue *q, const void *items, size_t len,
 }
 
 /* P2: how many, or that not even the first one goes */
-static inline int write_items(const struct ipc_queue *q, const void *items,
+static inline int write_items(struct ipc_queue *q, const void *items,
 			      size_t len, size_t n, int64_t priority)
 {
 	uint64_t tail = ipci_items_tail(&q->items);
 	size_t i;
 	int r;
 
+	ipci_items_putting(&q->items, tail);
 	for (i = 0; i < n; i++) {
 		r = ipci_items_write(&q->items, tail + i,
 				     (const char *)items + i * len, len,
@@ -237,12 +241,13 @@ static inline int put(struct ipc_queue *q, const void *items, size_t len,
 }
 
 /* E2: as many as there are, up to n, until one is too long for its room */
-static inline int read_items(const struct ipc_queue *q, void *items,
-			     size_t size, size_t *lens, size_t n)
+static inline int read_items(struct ipc_queue *q, void *items, size_t size,
+			     size_t *lens, size_t n)
 {
 	uint64_t head = ipci_items_head(&q->items);
 	size_t i;
 
+	ipci_items_getting(&q->items, head);
 	for (i = 0; i < n; i++) {
 		int len = ipci_items_read(&q->items, head + i,
 					  (char *)items + i * size, size);
@@ -253,6 +258,15 @@ static inline int read_items(const struct ipc_queue *q, void *items,
 			lens[i] = (size_t)len;
 	}
 	return (int)i;
+}
+
+/* E3 .. E5 */
+static inline void take_out(struct ipci_self *self, struct ipc_queue *q,
+			    uint64_t n)
+{
+	ipci_items_leave(&q->items);
+	commit(self, &q->get, &q->put, n);
+	ipci_items_left(&q->items);
 }
 
 static inline int get_items(struct ipc_queue *q, void *items, size_t size,
@@ -266,7 +280,7 @@ static inline int get_items(struct ipc_queue *q, void *items, size_t size,
 		return r;
 	r = read_items(q, items, size, lens, n < there ? n : (size_t)there);
 	if (r > 0)
-		commit(self, &q->get, &q->put, (uint64_t)r);
+		take_out(self, q, (uint64_t)r);
 	leave(self, &q->get);
 	return r;
 }
@@ -308,21 +322,21 @@ static void leave_other(struct ipci_self *self, const struct side *other)
 }
 
 /* K3, P3, P4 */
-static void turn(struct ipci_self *self, const struct ipc_queue *q,
+static void turn(struct ipci_self *self, struct ipc_queue *q,
 		 const struct side *d, const struct side *other)
 {
 	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
 	ipci_gate_owe(self, &other->gate);
 	atomic_exchange_explicit(&d->s->index, own_index(d) + 1,
 				 memory_order_seq_cst); /* COMMIT */
+	if (d == &q->get)
+		ipci_items_took_back(&q->items);
 }
 
 /* K2 of get: 1 */
-static int read_last(const struct ipc_queue *q, void *buf, size_t size,
-		     size_t *len)
+static int read_last(struct ipc_queue *q, void *buf, size_t size, size_t *len)
 {
-	uint64_t last = ipci_items_tail(&q->items) - 1;
-	int r = ipci_items_read(&q->items, last, buf, size);
+	int r = ipci_items_read_back(&q->items, buf, size);
 
 	if (r < 0)
 		return r;
@@ -394,7 +408,7 @@ static int take_there(struct ipci_self *self, struct ipc_queue *q,
 	int r = lease_items(q, w, n);
 
 	if (r > 0)
-		commit(self, &q->get, &q->put, (uint64_t)r);
+		take_out(self, q, (uint64_t)r);
 	if (q->get.pool)
 		ipci_pool_leave(self, q->get.pool, r >= n);
 	return n < 0 ? n : r;
@@ -609,12 +623,12 @@ int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
 	r = enter_both(self, &q->put, &q->get, timeout_ms);
 	if (r < 0)
 		return r;
-	ipci_items_write(&q->items, ipci_items_head(&q->items) - 1, item, len,
-			 0); /* K2 */
-	turn(self, q, &q->put, &q->get);
+	r = ipci_items_write_front(&q->items, item, len); /* K2 */
+	if (r == 0)
+		turn(self, q, &q->put, &q->get);
 	leave_other(self, &q->get);
 	leave(self, &q->put);
-	return 0;
+	return r;
 }
 
 static int get_last(struct ipci_self *self, struct ipc_queue *q,
@@ -768,7 +782,9 @@ int ipc_queue_full(struct ipc_queue *q)
 
 long ipc_queue_maxsize(struct ipc_queue *q)
 {
-	return q ? (long)q->maxsize : -EINVAL;
+	if (!q)
+		return -EINVAL;
+	return q->maxsize == UNBOUNDED ? 0 : (long)q->maxsize;
 }
 
 size_t ipc_queue_item_size(struct ipc_queue *q)
@@ -833,6 +849,17 @@ static void init_side(struct side *d, struct side_shm *s,
 	d->alone = alone;
 }
 
+/* where the parts of the body lie, in this order, and where it ends */
+struct plan {
+	bool grows;
+	size_t direct; /* bytes of an item that lie in its slot */
+	uint64_t
+		grow; /* behind the slots; what grows has no other fixed part */
+	uint64_t fixed; /* up to here there is memory from the beginning */
+	uint64_t tasks; /* bytes of the tables of joinable queues */
+	uint64_t end;
+};
+
 /* what the items need, behind struct queue_shm; 0: more than can be */
 static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
 {
@@ -840,30 +867,76 @@ static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
 				    : ipci_pool_bytes(maxsize, item_size);
 }
 
-/* bytes of the body that are there from the beginning; tables follow */
-static uint64_t fixed_bytes(uint64_t item_bytes)
-{
-	return ipci_region_round(sizeof(struct queue_shm) + item_bytes);
-}
-
 static uint64_t table_bytes(const struct head_shm *head)
 {
 	if (!(head->u.queue.flags & LIBIPC_JOINABLE))
 		return 0;
-	return ipci_tasks_bytes(head->u.queue.maxsize,
-				(size_t)head->u.queue.item_size);
+	return ipci_region_round(ipci_tasks_bytes(
+		head->u.queue.maxsize, (size_t)head->u.queue.item_size));
 }
 
-static void make_joinable(struct ipc_queue *q, const struct head_shm *head)
+static bool grows(const struct head_shm *head)
 {
-	uint64_t bytes =
-		bytes_for(head->u.queue.order, q->maxsize, q->item_size);
+	return head->u.queue.order == LIBIPC_FIFO &&
+	       ipci_grows(head->u.queue.maxsize,
+			  (size_t)head->u.queue.item_size);
+}
 
-	ipci_tasks_init(&q->tasks, &q->region, (size_t)fixed_bytes(bytes), head,
+/* whether there can be such a queue */
+static bool make_plan(struct plan *p, const struct head_shm *head)
+{
+	uint64_t maxsize = head->u.queue.maxsize, bytes = 0;
+	uint32_t order = head->u.queue.order;
+	size_t item_size = (size_t)head->u.queue.item_size;
+
+	p->grows = grows(head);
+	p->direct = p->grows ? ipci_grow_direct(maxsize, item_size) : item_size;
+	if (maxsize && !(bytes = bytes_for(order, maxsize, p->direct)))
+		return false;
+	p->grow = sizeof(struct queue_shm) + bytes;
+	p->fixed = ipci_region_round(p->grow +
+				     (p->grows ? sizeof(struct grow_shm) : 0));
+	p->tasks = table_bytes(head);
+	p->end = p->fixed + p->tasks;
+	if (p->grows)
+		p->end = ipci_grow_end(p->end, head->u.queue.chunks);
+	return p->end > 0;
+}
+
+static void make_joinable(struct ipc_queue *q, const struct head_shm *head,
+			  const struct plan *plan)
+{
+	ipci_tasks_init(&q->tasks, &q->region, (size_t)plan->fixed, head,
 			&q->get.gate);
 	q->get.alone = false;
 	q->get.tasks = &q->tasks;
 	q->get.gate.watch = watch_workers;
+}
+
+static void place_items(struct ipc_queue *q, const struct head_shm *head,
+			const struct plan *plan)
+{
+	unsigned char *body = q->region.body;
+	struct ipci_items *it = &q->items;
+	struct queue_shm *s = (struct queue_shm *)body;
+	uint64_t maxsize = head->u.queue.maxsize;
+
+	it->s = s;
+	it->pooled = q->order != LIBIPC_FIFO;
+	it->grows = plan->grows;
+	it->plain = !it->pooled && !it->grows;
+	if (it->pooled)
+		ipci_pool_init(&it->pool, s, body + sizeof(*s), maxsize,
+			       q->item_size, q->order == LIBIPC_LIFO);
+	else if (maxsize)
+		ipci_slots_init(&it->ring, body + sizeof(*s), maxsize,
+				plan->direct);
+	if (it->grows)
+		ipci_grow_init(&it->grow, &q->region,
+			       (struct grow_shm *)(body + plan->grow),
+			       (size_t)(plan->fixed + plan->tasks),
+			       (uint32_t)head->u.queue.chunks, q->item_size,
+			       maxsize ? &it->ring : NULL, plan->direct);
 }
 
 /* head is private and checked */
@@ -873,26 +946,20 @@ static struct ipc_queue *attach(struct ipci_region *r,
 	struct ipc_queue *q = (struct ipc_queue *)r;
 	struct queue_shm *s = (struct queue_shm *)r->body;
 	uint32_t flags = head->u.queue.flags;
+	struct plan plan;
 
-	q->maxsize = head->u.queue.maxsize;
+	make_plan(&plan, head);
+	q->maxsize = head->u.queue.maxsize ? head->u.queue.maxsize : UNBOUNDED;
 	q->item_size = (size_t)head->u.queue.item_size;
 	q->order = (enum ipc_order)head->u.queue.order;
-	q->items.s = s;
-	q->items.pooled = q->order != LIBIPC_FIFO;
-	if (q->items.pooled)
-		ipci_pool_init(&q->items.pool, s, r->body + sizeof(*s),
-			       q->maxsize, q->item_size,
-			       q->order == LIBIPC_LIFO);
-	else
-		ipci_slots_init(&q->items.ring, r->body + sizeof(*s),
-				q->maxsize, q->item_size);
+	place_items(q, head, &plan);
 	init_side(&q->put, &s->put, &s->get, q->maxsize, q,
 		  flags & LIBIPC_SINGLE_PRODUCER);
 	init_side(&q->get, &s->get, &s->put, 0, q,
 		  flags & LIBIPC_SINGLE_CONSUMER);
 	q->joinable = flags & LIBIPC_JOINABLE;
 	if (q->joinable)
-		make_joinable(q, head);
+		make_joinable(q, head, &plan);
 	return q;
 }
 
@@ -912,19 +979,15 @@ static int check_opts(const struct ipc_queue_opts *o)
 		return -EINVAL;
 	if (!is_order(o->order))
 		return -EINVAL;
-	return o->maxsize ? 0 : -ENOTSUP;
+	return o->maxsize || o->order == LIBIPC_FIFO ? 0 : -ENOTSUP;
 }
 
-static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
+static void describe(struct head_shm *head, const struct ipc_queue_opts *o)
 {
 	size_t item_size = o->item_size ? o->item_size : ITEM_SIZE;
-	uint64_t bytes = bytes_for(o->order, o->maxsize, item_size);
 
-	if (!bytes)
-		return -ENOSPC;
 	*head = (struct head_shm){
 		.kind = IPCI_KIND_QUEUE,
-		.fixed_size = fixed_bytes(bytes),
 		.u.queue = {.maxsize = o->maxsize,
 			    .item_size = item_size,
 			    .order = o->order,
@@ -932,8 +995,36 @@ static int describe(struct head_shm *head, const struct ipc_queue_opts *o)
 			    .max_attempts = o->max_attempts ? o->max_attempts
 							    : MAX_ATTEMPTS},
 	};
-	head->body_size = head->fixed_size + table_bytes(head);
-	return 0;
+	if (grows(head))
+		head->u.queue.chunks = ipci_grow_chunks(o->maxsize, item_size);
+}
+
+static int create(struct ipci_region **r, const char *name, uint32_t mode,
+		  struct head_shm *head)
+{
+	struct plan plan;
+
+	if (!make_plan(&plan, head))
+		return -ENOSPC;
+	head->body_size = plan.end;
+	head->fixed_size = plan.fixed;
+	return ipci_region_create(r, sizeof(struct ipc_queue), name, mode,
+				  head);
+}
+
+/* where addresses are few, fewer will do */
+static int create_fitting(struct ipci_region **r, const char *name,
+			  uint32_t mode, struct head_shm *head)
+{
+	int err = create(r, name, mode, head);
+
+	while (err == -ENOSPC && head->u.queue.chunks > IPCI_CHUNKS_MIN) {
+		head->u.queue.chunks /= 4;
+		if (head->u.queue.chunks < IPCI_CHUNKS_MIN)
+			head->u.queue.chunks = IPCI_CHUNKS_MIN;
+		err = create(r, name, mode, head);
+	}
+	return err;
 }
 
 int ipc_queue_create(struct ipc_queue **q, const char *name,
@@ -949,11 +1040,10 @@ int ipc_queue_create(struct ipc_queue **q, const char *name,
 	if (!opts)
 		opts = &defaults;
 	err = check_opts(opts);
-	if (!err)
-		err = describe(&head, opts);
-	if (!err)
-		err = ipci_region_create(&r, sizeof(**q), name, opts->mode,
-					 &head);
+	if (err)
+		return err;
+	describe(&head, opts);
+	err = create_fitting(&r, name, opts->mode, &head);
 	if (!err)
 		*q = attach(r, &head);
 	return err;
@@ -962,18 +1052,20 @@ int ipc_queue_create(struct ipc_queue **q, const char *name,
 /* nothing in the head is taken on trust */
 static int check_head(const struct head_shm *head)
 {
-	uint64_t bytes, item_size = head->u.queue.item_size;
+	uint64_t maxsize = head->u.queue.maxsize, chunks = head->u.queue.chunks;
+	uint64_t item_size = head->u.queue.item_size;
+	struct plan plan;
 
-	if (item_size == 0 || item_size > INT_MAX ||
-	    head->u.queue.maxsize > LONG_MAX ||
+	if (item_size == 0 || item_size > INT_MAX || maxsize > LONG_MAX ||
 	    !is_order(head->u.queue.order) ||
-	    (head->u.queue.flags & ~(uint32_t)FLAGS))
-		return -EBADMSG;
-	bytes = bytes_for(head->u.queue.order, head->u.queue.maxsize,
-			  (size_t)item_size);
-	if (!bytes || head->fixed_size != fixed_bytes(bytes) ||
-	    head->body_size != head->fixed_size + table_bytes(head) ||
+	    (head->u.queue.flags & ~(uint32_t)FLAGS) ||
 	    head->u.queue.max_attempts == 0)
+		return -EBADMSG;
+	if (grows(head) ? chunks < IPCI_CHUNKS_MIN || chunks > INT_MAX
+			: chunks != 0 || maxsize == 0)
+		return -EBADMSG;
+	if (!make_plan(&plan, head) || head->fixed_size != plan.fixed ||
+	    head->body_size != ipci_region_round(plan.end))
 		return -EBADMSG;
 	return 0;
 }

@@ -94,6 +94,7 @@ static uint64_t fingerprint(void)
 		sizeof(struct pool_shm),
 		sizeof(struct pool_slot_shm),
 		sizeof(struct pipe_shm),
+		sizeof(struct grow_shm),
 		offsetof(struct head_shm, u),
 		sizeof(void *),
 		offsetof(struct side_shm, seen),
@@ -103,6 +104,7 @@ static uint64_t fingerprint(void)
 		offsetof(struct queue_shm, pool),
 		offsetof(struct pipe_shm, closings),
 		IPCI_CACHELINE,
+		IPCI_CHUNK,
 		__BYTE_ORDER__,
 	};
 	uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), IPCI_LAYOUT);
@@ -201,6 +203,16 @@ void ipci_region_hold(struct ipci_region *r)
 	count_holders(r, 1);
 }
 
+/* what is only addresses yet */
+static void spare_dumps(const struct ipci_region *r,
+			const struct head_shm *head)
+{
+	if (head->fixed_size < r->body_size)
+		ipci_os_leave_out_of_dumps(r->body + (size_t)head->fixed_size,
+					   r->body_size -
+						   (size_t)head->fixed_size);
+}
+
 void ipci_region_close(struct ipci_region *r)
 {
 	if (count_holders(r, -1) > 1)
@@ -212,11 +224,18 @@ void ipci_region_close(struct ipci_region *r)
 
 /* ---- memory as it is needed ---- */
 
+/* named, the file's memory is what counts; the pages are only sooner here */
 int ipci_region_reserve(const struct ipci_region *r, size_t offset, size_t size)
 {
+	size_t page = page_size(), from = offset / page * page;
+	int err;
+
 	if (r->fd < 0)
-		return 0;
-	return ipci_os_shm_reserve(r->fd, page_size() + offset, size);
+		return ipci_os_populate(r->body + from, offset + size - from);
+	err = ipci_os_shm_reserve(r->fd, page + offset, size);
+	if (!err)
+		(void)ipci_os_populate(r->body + from, offset + size - from);
+	return err;
 }
 
 void ipci_region_discard(const struct ipci_region *r, size_t offset,
@@ -353,11 +372,13 @@ static int create(struct ipci_region **r, size_t handle_size, const char *name,
 	new->body_size = (size_t)head.body_size;
 	err = name ? map_named(new, name, mode ? mode : 0600, &head)
 		   : map_anonymous(new, &head);
-	if (err)
+	if (err) {
 		free(new);
-	else
-		*r = new;
-	return err;
+		return err;
+	}
+	spare_dumps(new, &head);
+	*r = new;
+	return 0;
 }
 
 /* cancelled in the middle, a thread would leave a descriptor behind */
@@ -475,11 +496,13 @@ int ipci_region_open(struct ipci_region **r, size_t handle_size,
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = map_open(new, name, kind, head);
 	pthread_setcancelstate(cancel, &cancel);
-	if (err)
+	if (err) {
 		free(new);
-	else
-		*r = new;
-	return err;
+		return err;
+	}
+	spare_dumps(new, head);
+	*r = new;
+	return 0;
 }
 
 int ipc_unlink(const char *name)

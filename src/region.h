@@ -54,7 +54,8 @@ int ipci_region_peek(int fd, struct head_shm *head);
 
 /*
  * Memory for size bytes of the body from offset on, beyond fixed_size, before
- * they are first written: 0, -ENOSPC. Again is harmless.
+ * they are first written: 0, -ENOSPC; without a name: -ENOMEM. Again is
+ * harmless.
  */
 int ipci_region_reserve(const struct ipci_region *r, size_t offset,
 			size_t size);

@@ -43,8 +43,6 @@ static void test_create_what_is_not_in_this_version(void **state)
 
 	REFUSE(-ENOTSUP, 0, .order = LIBIPC_LIFO);
 	REFUSE(-ENOTSUP, 0, .order = LIBIPC_PRIORITY);
-	refuse(&(struct ipc_queue_opts){.item_size = 8}, -ENOTSUP);
-	refuse(NULL, -ENOTSUP);
 }
 
 static void test_create_too_large(void **state)
@@ -60,9 +58,8 @@ static void test_create_too_large(void **state)
 	/* each is possible, both are not: more than there is address space */
 	REFUSE(-ENOSPC, LONG_MAX, .item_size = 8);
 	REFUSE(-ENOSPC, LONG_MAX, .item_size = INT_MAX);
-	REFUSE(-ENOSPC, (size_t)1 << 33, .item_size = INT_MAX);
-	REFUSE(-ENOSPC, (size_t)1 << 18, .item_size = INT_MAX);
 	REFUSE(-ENOSPC, (size_t)1 << 40, .item_size = 1 << 20);
+	REFUSE(-ENOSPC, (size_t)1 << 36, .item_size = 4096);
 	REFUSE(-ENOSPC, (size_t)1 << 40, .order = LIBIPC_LIFO);
 	REFUSE(-ENOSPC, (size_t)1 << 40, .order = LIBIPC_PRIORITY);
 }

@@ -347,8 +347,8 @@ static void test_no_descriptors(void **state)
 /* not enough room in /dev/shm: told at create, not by SIGBUS later */
 static int larger_than_the_disk(void *arg)
 {
-	const struct ipc_queue_opts large = {.maxsize = 1 << 20,
-					     .item_size = 1 << 24}; /* 16 TiB */
+	const struct ipc_queue_opts large = {.maxsize = (size_t)1 << 32,
+					     .item_size = 4000}; /* 16 TiB */
 
 	child_check(ipc_queue_create(&q, arg, &large) == -ENOSPC);
 	child_check(q == NULL);

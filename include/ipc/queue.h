@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.h - a bounded queue of messages, many producers and many consumers
+ * queue.h - a queue of messages, many producers and many consumers
  *
  * put copies the item: when it returns, the item is visible to every process
  * and safe from the putter's death. Each item comes out exactly once. There is
@@ -24,6 +24,22 @@
  *
  * A getter that was killed inside get has taken its item, or has not: the item
  * is never handed out twice.
+ *
+ * item_size is a limit, not a price: where it is more than a few KiB, an item
+ * takes memory for the bytes that it has. With maxsize 0 the queue is never
+ * full: its memory grows with the items that wait, and is given back when they
+ * have been taken, but for about 1 MiB. What is written was reserved before, so
+ * a lack of memory is an error and never SIGBUS later:
+ *
+ * - maxsize given, item_size to 4096: all of it at create; put lacks nothing
+ * - maxsize given, larger items: 248 bytes of each; longer ones in put
+ * - maxsize 0: all in put
+ *
+ * Where put reserves, it can answer -ENOSPC (a named queue: /dev/shm is full)
+ * or -ENOMEM; that item is not in the queue then, all others are, and it can be
+ * tried again. Such a queue takes a large range of addresses, 256 GiB at most,
+ * less where there are not as many; so the length of a named one's file says
+ * nothing about its memory (du does).
  *
  * With LIBIPC_JOINABLE each item is a task: whoever got it calls
  * ipc_queue_task_done() when it is done, and ipc_queue_join() waits until every
@@ -56,7 +72,7 @@ enum ipc_order { LIBIPC_FIFO, LIBIPC_LIFO, LIBIPC_PRIORITY };
 #define LIBIPC_SINGLE_CONSUMER 0x4 /* only one thread gets at a time: faster */
 
 struct ipc_queue_opts {
-	size_t maxsize;	       /* items that may wait; at least 1 */
+	size_t maxsize;	       /* items that may wait; 0: as memory allows */
 	size_t item_size;      /* bytes, largest item, to INT_MAX; 0: 256 */
 	enum ipc_order order;  /* which item comes out next */
 	uint32_t flags;	       /* LIBIPC_JOINABLE, LIBIPC_SINGLE_* */
@@ -73,9 +89,9 @@ struct ipc_queue_opts {
  *
  * Returns  0, or
  *          -EEXIST  the name is taken      -EACCES  not permitted
- *          -ENOSPC  no room for maxsize items of item_size bytes
+ *          -ENOSPC  no room for what is reserved at create: see above
  *          -ENOMEM  no memory for the handle
- *          -ENOTSUP maxsize 0 (unbounded): not in this version
+ *          -ENOTSUP maxsize 0 of an order but FIFO: not in this version
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments
@@ -146,6 +162,8 @@ LIBIPC_API int ipc_queue_shutdown(struct ipc_queue *q, bool immediate);
  *          -EAGAIN    full, @timeout_ms was 0     -ETIMEDOUT  still full
  *          -ESHUTDOWN the queue was shut down
  *          -EMSGSIZE  @len is too large           -EINVAL  bad arguments
+ *          -ENOSPC, -ENOMEM  no memory for it now (see above: with maxsize 0,
+ *                     or a long item); nothing changed, whatever @timeout_ms
  *          -EBADMSG   the shared memory is damaged
  * Crash    killed inside: the whole item is in the queue, or nothing of it.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
@@ -190,8 +208,8 @@ LIBIPC_API int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size,
  * it took become visible together, with nobody else's in between.
  *
  * Returns  how many were put, 1 to @n, from the front of @items; or
- *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -EINVAL, -EBADMSG
- *          as put
+ *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -EINVAL, -ENOSPC,
+ *          -ENOMEM, -EBADMSG as put
  * Crash    killed inside: all that it would have reported are there, or none.
  * Safety   as ipc_queue_put()
  */
@@ -306,7 +324,8 @@ LIBIPC_API int ipc_queue_empty(struct ipc_queue *q);
  * ipc_queue_full - whether maxsize items wait
  * @q:          the queue
  *
- * Returns  1 or 0, exact at one moment during the call; errors as size
+ * Returns  1 or 0, exact at one moment during the call (maxsize 0: always 0);
+ *          errors as size
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal yes | fork yes | cancel no
  */
@@ -316,7 +335,7 @@ LIBIPC_API int ipc_queue_full(struct ipc_queue *q);
  * ipc_queue_maxsize - how many items may wait
  * @q:          the queue
  *
- * Returns  items, as given to create; or -EINVAL: @q is NULL
+ * Returns  items, as given to create (0: as memory allows); or -EINVAL
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal yes | fork yes | cancel no
  */
