@@ -474,72 +474,43 @@ int ipci_tasks_get_failed(struct ipci_tasks *t, void *buf, size_t size,
 
 /* ---- how it stands ---- */
 
-long ipci_tasks_unfinished(const struct ipci_tasks *t)
+/* somebody is inside, or has ended, and nobody has looked after that yet */
+static bool untidy(const struct ipci_tasks *t)
 {
-	uint64_t n = unfinished(t);
-
-	return n > LONG_MAX ? -EBADMSG : (long)n;
+	return *(volatile uint32_t *)&t->leases.s->dirty ||
+	       ipci_workers_mourn(&t->workers, IPCI_GETTERS) ||
+	       ipci_workers_mourn(&t->workers, IPCI_JOINERS);
 }
 
 /*
- * What the words of the table say is right when nobody is inside, and nobody
- * died inside. The word of the gate tells whether that was so all the time; and
- * after a death, before the repair, the leases themselves are counted.
+ * What a word of the table says is right when nobody is inside, and nobody has
+ * died; else the leases themselves are counted. The word of the gate tells
+ * whether they stood still meanwhile.
  */
-static long steady(const struct ipci_tasks *t,
-		   uint64_t (*from_words)(const struct ipci_tasks *),
-		   bool (*is)(const struct lease_shm *, struct ipci_when,
-			      const void *))
+static uint64_t steady(const struct ipci_tasks *t, const _Atomic uint32_t *word,
+		       bool (*is)(const struct lease_shm *, struct ipci_when,
+				  const void *))
 {
 	uint64_t n = 0;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		uint64_t word = ipci_gate_word(&t->lock);
-		uint32_t dirty = *(volatile uint32_t *)&t->leases.s->dirty;
+		uint64_t lock = ipci_gate_word(&t->lock);
 
-		n = dirty ? ipci_lease_count(&t->leases, when(t), is, t)
-			  : from_words(t);
-		if (!(word & IPCI_GATE_OWNER) &&
-		    ipci_gate_word(&t->lock) == word)
+		if (!untidy(t))
+			return word ? number(word) : 0;
+		n = ipci_lease_count(&t->leases, when(t), is, t);
+		if (!(lock & IPCI_GATE_OWNER) &&
+		    ipci_gate_word(&t->lock) == lock)
 			break;
 		ipci_relax();
 	}
-	return n > t->leases.max ? -EBADMSG : (long)n;
-}
-
-static uint64_t failed_by_words(const struct ipci_tasks *t)
-{
-	return number(&t->leases.s->failed);
-}
-
-static bool is_failed(const struct lease_shm *x, struct ipci_when now,
-		      const void *arg)
-{
-	(void)arg;
-	return ipci_lease_set_aside(x, now);
-}
-
-long ipci_tasks_failed(const struct ipci_tasks *t)
-{
-	return steady(t, failed_by_words, is_failed);
-}
-
-/* with those of workers that have ended and were not reaped yet */
-static uint64_t waiting_by_words(const struct ipci_tasks *t)
-{
-	uint32_t rows = ipci_workers_rows(&t->workers);
-	uint64_t n = number(&t->leases.s->again);
-
-	for (uint32_t row = 0; row < rows; row++)
-		if (ipci_worker_ended(&t->workers, row))
-			n += number(&t->workers.row[row].held);
 	return n;
 }
 
-static bool is_waiting(const struct lease_shm *x, struct ipci_when now,
-		       const void *arg)
+/* it waits again, or will when somebody reaps its worker */
+static bool is_back(const struct lease_shm *x, struct ipci_when now,
+		    const struct ipci_tasks *t)
 {
-	const struct ipci_tasks *t = arg;
 	uint32_t row = ipci_lease_row(x);
 
 	return ipci_lease_waits_again(x, now) ||
@@ -548,9 +519,52 @@ static bool is_waiting(const struct lease_shm *x, struct ipci_when now,
 		ipci_worker_ended(&t->workers, row));
 }
 
+static bool is_waiting(const struct lease_shm *x, struct ipci_when now,
+		       const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+
+	return is_back(x, now, t) && ipci_lease_attempts(x) < t->max_attempts;
+}
+
+/* or it will be set aside then: so it counts already */
+static bool is_exhausted(const struct lease_shm *x, struct ipci_when now,
+			 const void *arg)
+{
+	const struct ipci_tasks *t = arg;
+
+	return is_back(x, now, t) && ipci_lease_attempts(x) >= t->max_attempts;
+}
+
+static bool is_failed(const struct lease_shm *x, struct ipci_when now,
+		      const void *arg)
+{
+	return ipci_lease_set_aside(x, now) || is_exhausted(x, now, arg);
+}
+
+long ipci_tasks_unfinished(const struct ipci_tasks *t)
+{
+	uint64_t n, done;
+
+	do {
+		done = ipci_index(t->done);
+		n = unfinished(t) - steady(t, NULL, is_exhausted);
+	} while (done != ipci_index(t->done));
+	return n > LONG_MAX ? -EBADMSG : (long)n;
+}
+
+long ipci_tasks_failed(const struct ipci_tasks *t)
+{
+	uint64_t n = steady(t, &t->leases.s->failed, is_failed);
+
+	return n > t->leases.max ? -EBADMSG : (long)n;
+}
+
 long ipci_tasks_waiting(const struct ipci_tasks *t)
 {
-	return steady(t, waiting_by_words, is_waiting);
+	uint64_t n = steady(t, &t->leases.s->again, is_waiting);
+
+	return n > t->leases.max ? -EBADMSG : (long)n;
 }
 
 /* ---- set up and close ---- */

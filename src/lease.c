@@ -272,8 +272,9 @@ uint32_t ipci_lease_revoke(struct ipci_leases *l, uint32_t row,
 
 /* ---- repair ---- */
 
-static void count(struct ipci_leases *l, uint32_t i, struct ipci_when when,
-		  struct worker_shm *row, uint32_t rows)
+/* free, held, and what is left of a "done" that was not committed */
+static void put_right(struct ipci_leases *l, uint32_t i, struct ipci_when when,
+		      struct worker_shm *row, uint32_t rows)
 {
 	struct lease_shm *x = &l->lease[i];
 	bool gone = ipci_lease_gone(x, when);
@@ -283,29 +284,46 @@ static void count(struct ipci_leases *l, uint32_t i, struct ipci_when when,
 		ipci_lease_free(l, i);
 		return;
 	}
-	if (!gone) /* D2 without D4 */
-		x->gone = IPCI_LEASE_NONE;
 	if (gone)
-		atomic_fetch_add_explicit(&l->s->failed, 1,
-					  memory_order_relaxed);
-	else if (!(uint32_t)x->owner)
-		atomic_fetch_add_explicit(&l->s->again, 1,
-					  memory_order_seq_cst);
-	else if (r < rows)
+		return;
+	x->gone = IPCI_LEASE_NONE; /* D2 without D4 */
+	if (r < rows)
 		atomic_fetch_add_explicit(&row[r].held, 1,
 					  memory_order_relaxed);
 }
 
+static bool is_again(const struct lease_shm *x, struct ipci_when when,
+		     const void *unused)
+{
+	(void)unused;
+	return ipci_lease_waits_again(x, when);
+}
+
+static bool is_failed(const struct lease_shm *x, struct ipci_when when,
+		      const void *unused)
+{
+	(void)unused;
+	return ipci_lease_set_aside(x, when);
+}
+
+/*
+ * again and failed go from what they were to what they are: were they 0 for a
+ * moment, somebody might go to sleep over it, and nobody would wake him.
+ */
 void ipci_leases_repair(struct ipci_leases *l, struct ipci_when when,
 			struct worker_shm *row, uint32_t rows)
 {
 	uint32_t n = in_use(l);
 
 	l->s->free = 0;
-	atomic_store_explicit(&l->s->again, 0, memory_order_relaxed);
-	atomic_store_explicit(&l->s->failed, 0, memory_order_relaxed);
 	for (uint32_t r = 0; r < rows; r++)
 		atomic_store_explicit(&row[r].held, 0, memory_order_relaxed);
 	for (uint32_t i = n; i-- > 0;)
-		count(l, i, when, row, rows);
+		put_right(l, i, when, row, rows);
+	atomic_store_explicit(&l->s->again,
+			      ipci_lease_count(l, when, is_again, NULL),
+			      memory_order_seq_cst);
+	atomic_store_explicit(&l->s->failed,
+			      ipci_lease_count(l, when, is_failed, NULL),
+			      memory_order_seq_cst);
 }

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill_lease.c - a worker dies with its tasks, and who looks after it is killed
+ * at each instruction
+ *
+ * Executes N1 .. N4, T7, T8, X1 .. X5 and Y1 .. Y4 in the KILLED rows of struct
+ * leases_shm.
+ */
+#include "tasks.h"
+
+static const struct sweep sweeps[] = {
+	/* T4: held by a dead one, who was not doing anything */
+	TASKS("holder, nobody else", 3, .tasks = 2, .mine = 2),
+	TASKS("holder, 1 getter asleep", 3, .tasks = 1, .mine = 1,
+	      .getters = 1),
+	TASKS("holder of 3, 3 getters asleep", 3, .tasks = 3, .mine = 3,
+	      .getters = 3),
+	TASKS("holder of 2, 3 getters about to sleep", 3, .tasks = 2, .mine = 2,
+	      .getters = 3, .how = TASKS_ABOUT),
+	TASKS("holder, 1 joiner asleep", 3, .tasks = 1, .mine = 1,
+	      .joiners = 1),
+	TASKS("holder, 2 joiners, 1 getter asleep", 3, .tasks = 1, .mine = 1,
+	      .joiners = 2, .getters = 1),
+	TASKS("holder of 2, 2 joiners, 3 getters about to sleep", 3, .tasks = 2,
+	      .mine = 2, .joiners = 2, .getters = 3, .how = TASKS_ABOUT),
+	TASKS("holder of the last attempt, 1 joiner asleep", 3, .tasks = 1,
+	      .mine = 1, .joiners = 1, .max_attempts = 1),
+	TASKS("holder of the last attempt, 2 joiners, 1 getter asleep", 3,
+	      .tasks = 1, .mine = 1, .joiners = 2, .getters = 1,
+	      .max_attempts = 1),
+	TASKS("holder of the last attempts, 1 joiner, 2 asleep for failed ones",
+	      3, .tasks = 2, .mine = 2, .joiners = 1, .failers = 2,
+	      .max_attempts = 1),
+
+	/* N1 .. N4, T2 .. T5 of a first get */
+	TASKS("first get, 1 joiner asleep", 37, .op = TASKS_GET, .first = true,
+	      .tasks = 1, .joiners = 1),
+	TASKS("first get, last attempt, 2 joiners asleep", 37, .op = TASKS_GET,
+	      .first = true, .tasks = 1, .joiners = 2, .max_attempts = 1),
+	TASKS("first get, 1 getter stopped as it woke, 2 asleep", 47,
+	      .op = TASKS_GET, .first = true, .getters = 3, .one_stopped = true,
+	      .late = true),
+	TASKS("first get that sleeps, 1 getter before, 1 behind", 61,
+	      .op = TASKS_GET, .first = true, .getters = 1, .asks = true,
+	      .puts = true, .getters_behind = 1),
+	TASKS("first get_many, last attempt, 2 joiners about to sleep", 61,
+	      .op = TASKS_GET_MANY, .first = true, .tasks = 3, .joiners = 2,
+	      .how = TASKS_ABOUT, .max_attempts = 1),
+
+	/* X1 .. X5: who comes first reaps */
+	TASKS("get after a death", 47, .op = TASKS_GET, .tasks = 1, .dying = 1),
+	TASKS("get after a death, 1 getter stopped as it woke", 61,
+	      .op = TASKS_GET, .tasks = 2, .dying = 2, .getters = 1,
+	      .how = TASKS_STOPPED),
+	TASKS("get after a death, 2 getters about to sleep", 61,
+	      .op = TASKS_GET, .tasks = 2, .dying = 2, .getters = 2,
+	      .how = TASKS_ABOUT),
+	TASKS("get after two deaths, new tasks, too", 61, .op = TASKS_GET,
+	      .tasks = 4, .dying = 2, .each = true),
+	TASKS("get after a death, 2 joiners stopped as they woke", 61,
+	      .op = TASKS_GET, .tasks = 1, .dying = 1, .joiners = 2,
+	      .how = TASKS_STOPPED),
+	TASKS("get that sleeps, a death, 1 behind", 71, .op = TASKS_GET,
+	      .tasks = 2, .dying = 2, .asks = true, .getters_behind = 1),
+	TASKS("get that sleeps, a death, 3 behind", 71, .op = TASKS_GET,
+	      .tasks = 2, .dying = 2, .asks = true, .getters_behind = 3),
+	TASKS("get that sleeps, a death, joiner and getter behind", 71,
+	      .op = TASKS_GET, .tasks = 1, .dying = 1, .asks = true,
+	      .getters_behind = 1, .joiners_behind = 1),
+	TASKS("get_many that sleeps, two deaths, 1 behind", 71,
+	      .op = TASKS_GET_MANY, .tasks = 4, .dying = 4, .each = true,
+	      .asks = true, .getters_behind = 1),
+	TASKS("get_back after a death", 61, .op = TASKS_GET_BACK, .tasks = 1,
+	      .dying = 1),
+	TASKS("get_back that sleeps, a death, 1 getter behind", 71,
+	      .op = TASKS_GET_BACK, .tasks = 1, .dying = 1, .asks = true,
+	      .getters_behind = 1),
+	TASKS("get that sleeps, LIFO, a death, 1 behind", 71, .op = TASKS_GET,
+	      .order = LIBIPC_LIFO, .tasks = 2, .dying = 2, .asks = true,
+	      .getters_behind = 1),
+	TASKS("get_many after a death, priority, new ones, too", 71,
+	      .op = TASKS_GET_MANY, .order = LIBIPC_PRIORITY, .tasks = 3,
+	      .dying = 1),
+	TASKS("get and task_done after a death, 1 joiner asleep", 97,
+	      .op = TASKS_WORK, .tasks = 1, .dying = 1, .joiners = 1,
+	      .how = TASKS_STOPPED),
+	TASKS("task_done after a death, 1 getter stopped as it woke", 23,
+	      .op = TASKS_DONE, .tasks = 2, .dying = 1, .mine = 1, .getters = 1,
+	      .how = TASKS_STOPPED),
+	TASKS("task_done after a death, 2 getters about to sleep", 31,
+	      .op = TASKS_DONE, .tasks = 2, .dying = 1, .mine = 1, .getters = 2,
+	      .how = TASKS_ABOUT),
+	TASKS("task_done after the last attempt, 2 joiners stopped", 31,
+	      .op = TASKS_DONE, .tasks = 2, .dying = 1, .mine = 1, .joiners = 2,
+	      .how = TASKS_STOPPED, .max_attempts = 1),
+	TASKS("join after a death", 23, .op = TASKS_JOIN, .tasks = 1,
+	      .dying = 1),
+	TASKS("join after a death, 2 getters about to sleep", 37,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .getters = 2,
+	      .how = TASKS_ABOUT),
+	TASKS("join that sleeps, a death, 1 joiner, 1 getter behind", 71,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .asks = true,
+	      .joiners_behind = 1, .getters_behind = 1),
+	TASKS("join that sleeps, a death, 2 joiners behind", 71,
+	      .op = TASKS_JOIN, .tasks = 2, .dying = 2, .asks = true,
+	      .joiners_behind = 2),
+
+	/* X4 */
+	TASKS("join after the last attempt", 23, .op = TASKS_JOIN, .tasks = 2,
+	      .dying = 2, .max_attempts = 1),
+	TASKS("join that sleeps, the last attempt, 2 joiners behind", 71,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .asks = true,
+	      .joiners_behind = 2, .max_attempts = 1),
+	TASKS("join that sleeps, a failed one taken behind", 71,
+	      .op = TASKS_JOIN, .tasks = 2, .dying = 1, .ours = 1, .failers = 1,
+	      .asks = true, .max_attempts = 1),
+	TASKS("get that sleeps, the last attempts, 2 joiners asleep", 71,
+	      .op = TASKS_GET, .tasks = 2, .dying = 2, .joiners = 2,
+	      .asks = true, .max_attempts = 1),
+	TASKS("get after the last attempt, 2 joiners stopped as they woke", 61,
+	      .op = TASKS_GET, .tasks = 2, .dying = 1, .joiners = 2,
+	      .how = TASKS_STOPPED, .max_attempts = 1),
+
+	/* T7 of a task that waits again */
+	TASKS("get of one that waits again", 47, .op = TASKS_GET, .tasks = 2,
+	      .dying = 1, .reaped = true),
+	TASKS("get_many of some that wait again", 61, .op = TASKS_GET_MANY,
+	      .tasks = 4, .dying = 2, .reaped = true),
+	TASKS("get of one that waits again, 1 getter about to sleep", 61,
+	      .op = TASKS_GET, .tasks = 2, .dying = 2, .reaped = true,
+	      .getters = 1, .how = TASKS_ABOUT),
+
+	/* T8 */
+	TASKS("get_failed", 17, .op = TASKS_FAILED, .tasks = 2, .dying = 2,
+	      .reaped = true, .max_attempts = 1),
+	TASKS("get_failed after the last attempt", 23, .op = TASKS_FAILED,
+	      .tasks = 1, .dying = 1, .max_attempts = 1),
+	TASKS("get_failed that sleeps, 1 more, 1 joiner asleep", 71,
+	      .op = TASKS_FAILED, .tasks = 2, .dying = 2, .failers = 1,
+	      .joiners = 1, .asks = true, .max_attempts = 1),
+
+	/* a handle is closed */
+	TASKS("close with tasks, nobody else", 17, .op = TASKS_CLOSE,
+	      .tasks = 2, .mine = 2),
+	TASKS("close with a task, 2 getters asleep", 31, .op = TASKS_CLOSE,
+	      .tasks = 1, .mine = 1, .getters = 2),
+	TASKS("close with a task, last attempt, 2 joiners asleep", 31,
+	      .op = TASKS_CLOSE, .tasks = 1, .mine = 1, .joiners = 2,
+	      .max_attempts = 1),
+	TASKS("close with another thread's tasks, 1 getter, 1 joiner asleep",
+	      31, .op = TASKS_CLOSE, .tasks = 2, .mine = 2, .others = true,
+	      .getters = 1, .joiners = 1),
+	TASKS("close, another thread's last attempt, 2 joiners asleep", 31,
+	      .op = TASKS_CLOSE, .tasks = 1, .mine = 1, .others = true,
+	      .joiners = 2, .max_attempts = 1),
+};
+
+int main(int argc, char **argv)
+{
+	tasks_setup();
+	return sweep_main(argc, argv, sweeps, sizeof(sweeps) / sizeof(*sweeps));
+}
