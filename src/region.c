@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS: in POSIX since 2024 */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@
 enum {
 	NAME_LIMIT = 250, /* bytes behind the slash */
 	MODE_MASK = 0777,
+	OPEN_TRIES = 1000,
 };
 
 static size_t page_size(void)
@@ -64,15 +66,17 @@ static int answer(int error)
 	}
 }
 
-/* opening waits where somebody looks whether it has users (libipc gc); no
-   signal makes it fail */
+/* opening waits where somebody looks whether it has users (libipc gc), which
+   does not take long; no signal makes it fail, nor that musl does not wait */
 static int open_shm(const char *name)
 {
-	int fd;
+	int fd, tries = 0;
 
 	do
 		fd = shm_open(name, O_RDWR, 0);
-	while (fd < 0 && errno == EINTR);
+	while (fd < 0 &&
+	       (errno == EINTR || (errno == EAGAIN && tries++ < OPEN_TRIES &&
+				   sched_yield() == 0)));
 	return fd;
 }
 

@@ -12,7 +12,12 @@
  *            that runs meanwhile changes nothing: -EINTR never escapes.
  * NAMES      NULL: anonymous, shared with children made by fork(). Else a
  *            slash and 1 to 250 bytes without a slash, as for shm_open():
- *            anything else is -EINVAL, longer -ENAMETOOLONG.
+ *            anything else is -EINVAL, longer -ENAMETOOLONG. A name is given
+ *            last, to a complete object, and once (-EEXIST): nobody ever sees
+ *            half of one. The permissions are exactly those asked for, whatever
+ *            the umask. It stays until ipc_unlink(), also when nobody has it
+ *            open; the program libipc shows what there is, and `libipc gc`
+ *            removes what nobody has.
  * OPTIONS    NULL, or zero in a field, is the default, now and in later
  *            versions. Unknown flags, reserved fields that are not zero, and
  *            modes above 0777 are -EINVAL.
