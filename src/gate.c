@@ -336,15 +336,20 @@ void ipci_gate_pause(void)
 	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * MS);
 }
 
+bool ipci_gate_haunted(const struct ipci_self *self, const struct ipci_gate *g)
+{
+	uint32_t owner = ipci_gate_owner(g);
+
+	return owner && (owner == self->tid || ipci_os_gone(owner)) &&
+	       ipci_gate_owner(g) == owner;
+}
+
 int ipci_gate_enter_surely(struct ipci_self *self, const struct ipci_gate *g)
 {
-	uint32_t owner;
-
 	do {
 		if (!ipci_gate_enter(self, g, ipci_now_ns() + SURELY_NS))
 			return 0;
-		owner = ipci_gate_owner(g);
-	} while (!owner || (owner != self->tid && !ipci_os_gone(owner)));
+	} while (!ipci_gate_haunted(self, g));
 	return -EBADMSG;
 }
 

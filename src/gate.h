@@ -278,6 +278,11 @@ static inline bool ipci_gate_dead(const struct ipci_gate *g)
 /* it may be claimed again, if it was dead */
 void ipci_gate_bury(const struct ipci_gate *g);
 
+/* the word tells of an owner that is not there, or of this thread, which is
+   not inside. The kernel lets go for a thread before it is gone: so it is
+   damage. */
+bool ipci_gate_haunted(const struct ipci_self *self, const struct ipci_gate *g);
+
 /*
  * The same for a call that has no timeout: 0, as soon as whoever is inside
  * comes out; or -EBADMSG: the word tells of a thread that is not there, or of

@@ -664,17 +664,24 @@ int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
 
 /* ---- shutdown ---- */
 
-/* K5; others leave soon, or one that was stopped inside is waited for */
-static void enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
+/* K5: 0; others leave soon, or one that was stopped inside is waited for.
+   -EBADMSG: one that is not there */
+static int enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
 {
-	for (;;) {
-		if (enter_other(self, &q->put)) {
-			if (enter_other(self, &q->get))
-				return;
+	const struct side *in;
+
+	do {
+		in = &q->put;
+		if (enter_other(self, in)) {
+			in = &q->get;
+			if (enter_other(self, in))
+				return 0;
 			leave_other(self, &q->put);
 		}
 		ipci_gate_pause();
-	}
+	} while (!ipci_gate_haunted(self, &in->gate));
+	ipci_gate_settle(self);
+	return -EBADMSG;
 }
 
 /* one was woken by the release, and tells the next one, and so on; but it may
@@ -693,12 +700,15 @@ int ipc_queue_shutdown(struct ipc_queue *q, bool immediate)
 {
 	struct ipci_self *self = ipci_self();
 	uint64_t to = IPCI_STATE_SHUT | (immediate ? IPCI_STATE_DROPPED : 0);
+	int r;
 
 	if (!q)
 		return -EINVAL;
 	if (!self)
 		return -ENOSYS;
-	enter_to_shut(self, q);
+	r = enter_to_shut(self, q);
+	if (r < 0)
+		return r;
 	if (q->joinable)
 		ipci_gate_owe(self, &q->tasks.joiners); /* K6 */
 	/* seq_cst: against those who are about to sleep at done */

@@ -119,6 +119,30 @@ static void test_task_done(void **state)
 	check_task_done((uint32_t)gettid());
 }
 
+static void check_shutdown(uint32_t put, uint32_t get)
+{
+	struct ipc_queue *q = new_queue(4, sizeof(int), 0);
+
+	put_int(q, 1);
+	inside(q)->put.word = put;
+	inside(q)->get.word = get;
+	expect_at_once(ipc_queue_shutdown(q, true), -EBADMSG);
+	inside(q)->put.word = 0;
+	inside(q)->get.word = 0;
+	put_int(q, 2);
+	assert_int_equal(ipc_queue_shutdown(q, false), 0);
+	assert_int_equal(ipc_queue_size(q), 2);
+	close_queue(q);
+}
+
+static void test_shutdown(void **state)
+{
+	(void)state;
+	check_shutdown(dead_tid(), 0);
+	check_shutdown(0, dead_tid() | FUTEX_WAITERS);
+	check_shutdown((uint32_t)gettid(), FUTEX_TID_MASK);
+}
+
 /* more done than put, for ever: join says so; less done than put: it waits */
 static void test_join(void **state)
 {
@@ -142,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_gates),
 		TEST(test_task_done),
+		TEST(test_shutdown),
 		TEST(test_join),
 	};
 

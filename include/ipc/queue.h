@@ -144,6 +144,7 @@ LIBIPC_API int ipc_queue_close(struct ipc_queue *q);
  *
  * Returns  0, or
  *          -EINVAL  @q is NULL             -ENOSYS  see ipc_caps()
+ *          -EBADMSG the shared memory is damaged
  * Crash    killed inside: it is shut down, for all, or not at all.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  *          (SINGLE_PRODUCER: a put that is under way at that moment may still

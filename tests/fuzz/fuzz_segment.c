@@ -299,6 +299,12 @@ static int put_priority(void *q, uint8_t arg)
 				      timeout(arg));
 }
 
+/* seldom, for not much can be done with a queue after it */
+static int shut_down(void *q, uint8_t arg)
+{
+	return arg % 16 ? 0 : ipc_queue_shutdown(q, arg / 16 % 4 == 0);
+}
+
 static struct ipc_task last_task;
 
 static int get_task(void *q, uint8_t arg)
@@ -355,9 +361,10 @@ static int close_queue(void *q)
 }
 
 static int (*const queue_calls[])(void *, uint8_t) = {
-	put,	      get,	put_many,    get_many,	 look,
-	task_done,    join,	unfinished,  put_front,	 get_back,
-	put_priority, get_task, done_ticket, get_failed, die_with_one,
+	put,	     get,	 put_many,     get_many,
+	look,	     task_done,	 join,	       unfinished,
+	put_front,   get_back,	 put_priority, get_task,
+	done_ticket, get_failed, die_with_one, shut_down,
 };
 
 /* ---- shared bytes ---- */
