@@ -617,6 +617,15 @@ is "ledger: killed inside, told once, nothing lost" lines_are '' \
 	"after the unlucky clerk: 900 + 100 = 1000"
 takes_no_options ledger
 
+run queue_kinds
+is "queue_kinds ends well" succeeds
+is "queue_kinds: each kind in its order" lines_are '' \
+	"first in, first out: soup rice tea noodles dumplings" \
+	"last in, first out: dumplings noodles tea rice soup" \
+	"by priority: tea soup dumplings rice noodles" \
+	"both ends: cake soup rice tea noodles"
+takes_no_options queue_kinds
+
 run daemons
 is "daemons ends well" succeeds
 is "daemons leaves no zombie" last_line_is "zombies: 0"
