@@ -119,7 +119,126 @@ static int get_in_vain(void)
 	return get();
 }
 
+/* ------------------------------------------- tickets, and tasks set aside */
+
+static struct ipc_task task;
+
+static int get_task(void)
+{
+	return ipc_queue_get_task(q, got, 8, &task, 5);
+}
+
+static void make_ticket(void)
+{
+	make();
+	child_check(get_task() == 1);
+}
+
+static int done_ticket(void)
+{
+	return ipc_queue_task_done_ticket(q, task.ticket);
+}
+
+static int get_and_die(void *arg)
+{
+	(void)arg;
+	child_check(get() == 1);
+	return 0;
+}
+
+/* the worker that got the first one has ended */
+static void make_orphan(void)
+{
+	make();
+	expect_exit(spawn_child(get_and_die, NULL), 0);
+}
+
+static int get_orphan(void)
+{
+	int r = get_task();
+
+	child_check(r < 0 || task.attempts == 2);
+	return r;
+}
+
+/* both were delivered once too often */
+static void make_failed(void)
+{
+	const struct ipc_queue_opts opts = {.maxsize = 4,
+					    .item_size = 8,
+					    .flags = LIBIPC_JOINABLE,
+					    .max_attempts = 1};
+
+	child_check(ipc_queue_create(&q, NULL, &opts) == 0);
+	child_check(ipc_queue_put(q, "a", 1, 0) == 0);
+	expect_exit(spawn_child(get_and_die, NULL), 0);
+}
+
+static int get_failed(void)
+{
+	return ipc_queue_get_failed(q, got, 8, 5);
+}
+
+static void failed_was_a(void)
+{
+	child_check(got[0] == 'a');
+	drop();
+}
+
+static int join_failed(void)
+{
+	return ipc_queue_join(q, 5);
+}
+
+static void take_failed(void)
+{
+	child_check(get_failed() == 1);
+	failed_was_a();
+}
+
+static int close_with_task(void)
+{
+	return ipc_queue_close(q);
+}
+
 /* ------------------------------------------------------------------- asleep */
+
+static int die_later(void *arg)
+{
+	const int *fds = arg;
+
+	child_check(get() == 1);
+	child_check(write(fds[1], "", 1) == 1);
+	child_check(eventually(harness_state(getppid()) == 'S', 5000));
+	return 0;
+}
+
+/* one that holds the only task ends while we sleep */
+static void make_orphan_later(void)
+{
+	int fds[2];
+	char c;
+
+	make();
+	child_check(get() == 1 && done() == 0);
+	child_check(pipe(fds) == 0);
+	other = spawn_child(die_later, fds);
+	child_check(read(fds[0], &c, 1) == 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int get_asleep(void)
+{
+	return ipc_queue_get_task(q, got, 8, &task, LIBIPC_FOREVER);
+}
+
+static void orphan_came(void)
+{
+	expect_exit(other, 0);
+	child_check(got[0] == 'b' && task.attempts == 2);
+	finish("", 1);
+}
 
 static int wait_for_all(void *arg)
 {
@@ -179,7 +298,7 @@ static const struct fault_case cases[] = {
 	 drop,
 	 -ETIMEDOUT,
 	 {ENOMEM},
-	 FAULTS_THREAD},
+	 FAULTS_THREAD | FAULTS_LOOSE},
 	{"task_done", make_one_got, done, has_b, 0, {0}, FAULTS_THREAD},
 	{"task_done, a joiner asleep",
 	 make_joiner_asleep,
@@ -195,7 +314,50 @@ static const struct fault_case cases[] = {
 	 got_a,
 	 -ETIMEDOUT,
 	 {0},
+	 FAULTS_THREAD | FAULTS_LOOSE},
+	{"get_task", make, get_task, got_a, 1, {ENOMEM}, FAULTS_THREAD},
+	{"task_done_ticket",
+	 make_ticket,
+	 done_ticket,
+	 has_b,
+	 0,
+	 {0},
 	 FAULTS_THREAD},
+	{"get, of a dead worker",
+	 make_orphan,
+	 get_orphan,
+	 got_a,
+	 1,
+	 {ENOMEM},
+	 FAULTS_THREAD},
+	{"get_failed",
+	 make_failed,
+	 get_failed,
+	 failed_was_a,
+	 1,
+	 {0},
+	 FAULTS_THREAD},
+	{"join, one set aside",
+	 make_failed,
+	 join_failed,
+	 take_failed,
+	 1,
+	 {0},
+	 FAULTS_THREAD},
+	{"close, with a task",
+	 make_one_got,
+	 close_with_task,
+	 NULL,
+	 0,
+	 {0},
+	 FAULTS_THREAD},
+	{"get, asleep, then a worker dies",
+	 make_orphan_later,
+	 get_asleep,
+	 orphan_came,
+	 1,
+	 {ENOMEM},
+	 FAULTS_THREAD | FAULTS_LOOSE},
 	{"join, asleep, then all is done",
 	 make_work_later,
 	 join_asleep,

@@ -12,6 +12,13 @@ static void make(void)
 	child_check(ipc_mutex_create(&m, NULL, NULL) == 0);
 }
 
+static void make_recursive(void)
+{
+	const struct ipc_mutex_opts opts = {.flags = LIBIPC_MUTEX_RECURSIVE};
+
+	child_check(ipc_mutex_create(&m, NULL, &opts) == 0);
+}
+
 static void drop(void)
 {
 	child_check(ipc_mutex_lock(m, 0) == 0);
@@ -35,6 +42,16 @@ static int lock_and_unlock(void)
 
 	if (r == 0)
 		child_check(unlock() == 0);
+	return r;
+}
+
+static int lock_twice(void)
+{
+	int r = lock_and_unlock();
+
+	if (r == 0)
+		child_check(lock() == 0 && lock() == 0 && unlock() == 0 &&
+			    unlock() == 0);
 	return r;
 }
 
@@ -159,13 +176,20 @@ static const struct fault_case cases[] = {
 	 0,
 	 {ENOSYS},
 	 FAULTS_FRESH},
+	{"lock, recursive",
+	 make_recursive,
+	 lock_twice,
+	 drop,
+	 0,
+	 {ENOSYS},
+	 FAULTS_FRESH},
 	{"lock, held by another",
 	 make_held,
 	 lock_in_vain,
 	 let_go_and_end,
 	 -ETIMEDOUT,
 	 {0},
-	 0},
+	 FAULTS_LOOSE},
 	{"lock, asleep, then let in",
 	 make_soon_free,
 	 lock_asleep,

@@ -233,6 +233,90 @@ static void putter_put_it(void)
 	has_bcde();
 }
 
+/* ------------------------------------------------------------- other kinds */
+
+static void make_order(enum ipc_order order)
+{
+	struct ipc_queue_opts o = opts;
+
+	o.order = order;
+	child_check(ipc_queue_create(&q, NULL, &o) == 0);
+	child_check(ipc_queue_put_many(q, "ab", 1, 2, 0) == 2);
+}
+
+static void make_lifo(void)
+{
+	make_order(LIBIPC_LIFO);
+}
+
+static void make_priority(void)
+{
+	make_order(LIBIPC_PRIORITY);
+}
+
+static int put_front(void)
+{
+	return ipc_queue_put_front(q, "c", 1, 5);
+}
+
+static int get_back(void)
+{
+	return ipc_queue_get_back(q, got, 8, 5);
+}
+
+static int put_first(void)
+{
+	return ipc_queue_put_priority(q, "c", 1, -1, 5);
+}
+
+static void has_cab(void)
+{
+	drain("cab");
+}
+
+static void has_cba(void)
+{
+	drain("cba");
+}
+
+static void got_b(void)
+{
+	child_check(got[0] == 'b');
+	drain("a");
+}
+
+static int shut_down(void)
+{
+	return ipc_queue_shutdown(q, false);
+}
+
+static void drains_and_ends(void)
+{
+	child_check(put() == -ESHUTDOWN);
+	child_check(get_two() == 2);
+	child_check(get() == -ESHUTDOWN);
+	child_check(ipc_queue_close(q) == 0);
+}
+
+static int wait_for_shutdown(void *arg)
+{
+	(void)arg;
+	return ipc_queue_get(q, got, 8, LIBIPC_FOREVER) != -ESHUTDOWN;
+}
+
+static void make_idle_getter(void)
+{
+	make();
+	other = spawn_child(wait_for_shutdown, NULL);
+	wait_asleep(other);
+}
+
+static void getter_ended(void)
+{
+	expect_exit(other, 0);
+	child_check(ipc_queue_close(q) == 0);
+}
+
 #define FRESH FAULTS_FRESH
 #define LOOSE FAULTS_LOOSE
 
@@ -240,15 +324,21 @@ static const struct fault_case cases[] = {
 	{"put", make_two, put, has_abc, 0, {0}, 0},
 	{"put, first use", make_two, put, has_abc, 0, {ENOSYS}, FRESH},
 	{"put_many", make_two, put_two, has_abcd, 2, {0}, 0},
-	{"put, full", make_full, put, has_abcd, -ETIMEDOUT, {0}, 0},
-	{"put_many, full", make_full, put_two, has_abcd, -ETIMEDOUT, {0}, 0},
+	{"put, full", make_full, put, has_abcd, -ETIMEDOUT, {0}, FAULTS_LOOSE},
+	{"put_many, full",
+	 make_full,
+	 put_two,
+	 has_abcd,
+	 -ETIMEDOUT,
+	 {0},
+	 FAULTS_LOOSE},
 	{"put, full, single",
 	 make_single_full,
 	 put,
 	 has_abcd,
 	 -ETIMEDOUT,
 	 {0},
-	 0},
+	 FAULTS_LOOSE},
 	{"put, asleep, then there is room",
 	 make_get_later,
 	 put_asleep,
@@ -266,9 +356,21 @@ static const struct fault_case cases[] = {
 	{"get", make_two, get, got_a, 1, {0}, 0},
 	{"get, first use", make_two, get, got_a, 1, {ENOSYS}, FRESH},
 	{"get_many", make_two, get_two, got_ab, 2, {0}, 0},
-	{"get, empty", make, get, has_none, -ETIMEDOUT, {0}, 0},
-	{"get_many, empty", make, get_two, has_none, -ETIMEDOUT, {0}, 0},
-	{"get, empty, single", make_single, get, has_none, -ETIMEDOUT, {0}, 0},
+	{"get, empty", make, get, has_none, -ETIMEDOUT, {0}, FAULTS_LOOSE},
+	{"get_many, empty",
+	 make,
+	 get_two,
+	 has_none,
+	 -ETIMEDOUT,
+	 {0},
+	 FAULTS_LOOSE},
+	{"get, empty, single",
+	 make_single,
+	 get,
+	 has_none,
+	 -ETIMEDOUT,
+	 {0},
+	 FAULTS_LOOSE},
 	{"get, asleep, then there is one",
 	 make_put_later,
 	 get_asleep,
@@ -285,6 +387,20 @@ static const struct fault_case cases[] = {
 	 0},
 	{"size, empty, full", make_two, look, has_ab, 1, {0}, 0},
 	{"put, single", make_single, put, has_c, 0, {0}, 0},
+	{"put_front", make_two, put_front, has_cab, 0, {0}, 0},
+	{"get_back", make_two, get_back, got_b, 1, {0}, 0},
+	{"put, LIFO", make_lifo, put, has_cba, 0, {0}, 0},
+	{"get, LIFO", make_lifo, get, got_b, 1, {0}, 0},
+	{"put_priority", make_priority, put_first, has_cab, 0, {0}, 0},
+	{"get, by priority", make_priority, get, got_a, 1, {0}, 0},
+	{"shutdown", make_two, shut_down, drains_and_ends, 0, {0}, 0},
+	{"shutdown, a getter asleep",
+	 make_idle_getter,
+	 shut_down,
+	 getter_ended,
+	 0,
+	 {0},
+	 0},
 };
 
 static void test_put_and_get(void **state)
