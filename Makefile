@@ -150,10 +150,10 @@ $(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
 $(eval $(call killers,$(BUILD)/kill/no_announce,\
 	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
 
-# Segments written over. guard.c stands before the library's mmap and munmap.
+# Segments written over. guard.c stands before some of the library's calls.
 # A driver of our own makes the inputs, or libFuzzer, where clang has it.
 FUZZ_PARTS := $(BUILD)/fuzz/fuzz_segment.o $(BUILD)/fuzz/guard.o
-FUZZ_LINK = $(LINK) -Wl,--wrap=mmap,--wrap=munmap
+FUZZ_LINK = $(LINK) -Wl,--wrap=mmap,--wrap=munmap,--wrap=kill
 $(BUILD)/fuzz/%.o: tests/fuzz/%.c
 	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
 $(BUILD)/fuzz/fuzz_driver: $(BUILD)/fuzz/driver.o $(FUZZ_PARTS) \

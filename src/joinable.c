@@ -615,10 +615,11 @@ void ipci_tasks_close(struct ipci_tasks *t)
 	struct ipci_self *self = ipci_self();
 	uint32_t rows = ipci_workers_rows(&t->workers);
 
-	if (!self || !rows)
+	if (!self)
 		return;
+	/* first, whatever the memory says: what is private is given back */
 	ipci_workers_close(self, &t->workers);
-	if (ipci_tasks_enter(self, t, 0) < 0)
+	if (!rows || ipci_tasks_enter(self, t, 0) < 0)
 		return;
 	for (uint32_t row = 0; row < rows; row++)
 		if (ipci_worker_closed(&t->workers, row))
