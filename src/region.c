@@ -239,7 +239,8 @@ int ipci_region_reserve(const struct ipci_region *r, size_t offset, size_t size)
 	err = ipci_os_shm_reserve(r->fd, page + offset, size);
 	if (!err)
 		(void)ipci_os_populate(r->body + from, offset + size - from);
-	return err;
+	/* a put knows two answers: whatever the file system says, it is full */
+	return err && err != -ENOMEM ? -ENOSPC : err;
 }
 
 void ipci_region_discard(const struct ipci_region *r, size_t offset,

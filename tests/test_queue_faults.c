@@ -233,6 +233,76 @@ static void putter_put_it(void)
 	has_bcde();
 }
 
+/* --------------------------------------------------- memory as it is needed */
+
+enum { LONG = 600 << 10 }; /* more than what is kept at hand */
+
+static char *long_item, *long_got;
+static const char *long_name;
+
+static void make_growing(void)
+{
+	const struct ipc_queue_opts o = {.item_size = 1 << 20};
+
+	child_check(ipc_queue_create(&q, long_name, &o) == 0);
+	child_check(ipc_queue_put(q, "a", 1, 0) == 0);
+	long_item = malloc(LONG);
+	long_got = malloc(LONG);
+	for (int i = 0; i < LONG; i++)
+		long_item[i] = (char)(i * 7);
+}
+
+static void make_grown(void)
+{
+	make_growing();
+	child_check(ipc_queue_put(q, long_item, LONG, 0) == 0);
+	child_check(ipc_queue_get(q, got, 8, 0) == 1);
+}
+
+static int put_long(void)
+{
+	return ipc_queue_put(q, long_item, LONG, 5);
+}
+
+static int get_long(void)
+{
+	return ipc_queue_get(q, long_got, LONG, 5);
+}
+
+static void got_long(void)
+{
+	child_check(!memcmp(long_got, long_item, LONG));
+	free(long_item);
+	free(long_got);
+	if (long_name)
+		child_check(ipc_unlink(long_name) == 0);
+	has_none();
+}
+
+static void has_long(void)
+{
+	child_check(ipc_queue_get(q, got, 8, 0) == 1 && got[0] == 'a');
+	child_check(get_long() == LONG);
+	got_long();
+}
+
+static const struct fault_case growing[] = {
+	{"put, long", make_growing, put_long, has_long, 0, {ENOMEM, ENOSPC}, 0},
+	{"get, long", make_grown, get_long, got_long, LONG, {0}, 0},
+};
+
+static void test_memory_as_needed(void **state)
+{
+	char name[64];
+	(void)state;
+
+	for (int named = 0; named < 2; named++) {
+		long_name = named ? unique_name(name, "growing") : NULL;
+		for (size_t i = 0; i < 2; i++)
+			expect_faults(&growing[i]);
+	}
+}
+
 /* ------------------------------------------------------------- other kinds */
 
 static void make_order(enum ipc_order order)
@@ -486,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_put_and_get),
+		TEST(test_memory_as_needed),
 		TEST(test_system_lacks_what_it_takes),
 		TEST(test_no_descriptors),
 		TEST(test_no_room_in_the_file_system),

@@ -531,7 +531,7 @@ static bool known_falsification(void)
 
 static void disturb(void)
 {
-	int choice = below(8);
+	int choice = soak_watch_worried() ? 8 : below(8);
 
 	if (choice < 5)
 		kill_some();
@@ -587,7 +587,7 @@ static int report(double seconds)
 	printf("soak: %.0f s, %llu kills, %llu stops, %llu messages, %llu "
 	       "pauses that add up, %llu redelivered, %llu set aside, %llu "
 	       "under "
-	       "way when killed; longest standstill of a group %.0f ms, "
+	       "way when killed; longest standstill %.0f ms (%s), "
 	       "slowest call %.0f ms, "
 	       "slowest pause %.0f ms; %d breaches\n",
 	       seconds, (unsigned long long)soak->kills,
@@ -597,7 +597,8 @@ static int report(double seconds)
 	       (unsigned long long)soak->redelivered,
 	       (unsigned long long)soak->set_aside,
 	       (unsigned long long)soak->maybe, soak->longest_standstill,
-	       slowest_call_ms(), soak->slowest_pause, soak->breaches);
+	       soak->longest_of ? soak->longest_of : "none", slowest_call_ms(),
+	       soak->slowest_pause, soak->breaches);
 	return soak->breaches ? 1 : 0;
 }
 

@@ -119,6 +119,7 @@ struct soak {
 	_Atomic int breaches;
 	double limit_ms; /* of a standstill */
 	double longest_standstill;
+	const char *longest_of;
 	uint64_t kills, stops, pauses, messages, set_aside, maybe;
 	double slowest_pause;
 	_Atomic uint64_t redelivered; /* tasks that came again */
@@ -155,6 +156,7 @@ void soak_resume(void);
 /* watch.c */
 void soak_watch_begin(void);	 /* a thread of main looks for standstills */
 void soak_watch_idle(bool idle); /* nobody has to move */
+bool soak_watch_worried(void);	 /* whether a group stands still */
 void soak_watch_end(void);
 void soak_dump(void);
 /* that main and its children need no more than the first time */

@@ -114,6 +114,10 @@ void soak_dump(void)
 
 /* ------------------------------------------------------------- standstills */
 
+/* a standstill that is longer may be a lost wake-up, which the next kill would
+   make good: then nobody is disturbed until it moves, or for good */
+enum { WORRY_MS = 400 };
+
 static pthread_t watcher;
 static _Atomic bool idle, ended;
 
@@ -139,8 +143,10 @@ static void look_at(int group)
 		g->calls_before = calls;
 		return;
 	}
-	if (still > soak->longest_standstill)
+	if (still > soak->longest_standstill) {
 		soak->longest_standstill = still;
+		soak->longest_of = g->what;
+	}
 	if (still > soak->limit_ms && !soak->breaches)
 		soak_breach("%s: stands still for %.0f ms", g->what, still);
 }
@@ -153,6 +159,15 @@ static void *watch(void *arg)
 		soak_sleep_ms(5);
 	}
 	return arg;
+}
+
+bool soak_watch_worried(void)
+{
+	for (int i = 0; i < soak->groups; i++) {
+		if (soak_ms() - soak->group[i].moved_at > WORRY_MS)
+			return true;
+	}
+	return false;
 }
 
 void soak_watch_begin(void)
