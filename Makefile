@@ -139,7 +139,7 @@ $(1)/%.o: tests/kill/%.c
 	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
 endef
 
-SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20
+SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20 -DIPCI_POOL_KEEP=0
 $(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
 $(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
 $(eval $(call killers,$(BUILD)/kill/no_compare,\

@@ -287,21 +287,31 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  *            node   -  written by the holder for the kernel, never read
  *            dirty  G
  *            used   G
+ *            ready  G  memory that comes with the items (no maxsize, or large
+ *                      items): the first slots, with their places in the table,
+ *                      that have it; of a large item's slot as much as its room
+ *            peak   G  the first slots that may have it; the rest never had
  *
  * STEPS      put      P1, then: B1 acquire the pool, rebuild if it is dirty
- *                     B2 dirty = 1; used      B3 a free slot: born = 0,
+ *                     B2 dirty = 1            B8 no memory: peak, reserve,
+ *                        ready; used          B3 a free slot: born = 0,
  *                        gone = 0, the item, born = index of the put + 1
  *                     B4 into the table       P3 P4 (COMMIT) P5
  *                     B5 dirty = 0            B6 release the pool   P6
  *            get      E1 B1 B2 as put         B7 the best slot: copy the item,
  *                        gone = index of the get + 1, out of the table
- *                     E3 E4 (COMMIT) E5 B5 B6 E6
+ *                     E3 E4 (COMMIT) E5       B9 nothing waits: the table = 0,
+ *                        used = 0, ready = less, discard the rest, peak
+ *                     B5 B6 E6
  *
  * KILLED     B1, B6   the kernel frees the pool, and the side
  *            B2       the table was right, and is made again
  *            B3, B4   born is 0, or beyond put.index: free
  *            B7       gone is beyond get.index: it waits as before
  *            P4, E4   committed; the table is made again
+ *            B8       memory that nobody uses, until it is discarded up to peak
+ *            B9       the table is made again of slots none of which waits;
+ *                     once used is 0, of none; the next one goes on
  *            B5       nothing left to repair
  *            a rebuild is killed: dirty still; what it wrote into slots
  *                     changes nothing
@@ -310,8 +320,9 @@ struct pool_shm {
 	_Atomic uint64_t word;
 	unsigned char node[40];
 	_Atomic uint32_t dirty;
-	uint32_t reserved;
-	uint64_t used;
+	uint32_t used;
+	uint32_t ready;
+	uint32_t peak;
 };
 
 _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
@@ -613,8 +624,8 @@ struct pool_slot_shm {
 	uint64_t born; /* put index, plus one; 0: never */
 	uint64_t gone; /* get index, plus one; 0: not */
 	int64_t priority;
-	uint32_t len; /* bytes of item */
-	uint32_t reserved;
+	uint32_t len;  /* bytes of item */
+	uint32_t room; /* bytes of it that have memory; large items */
 	unsigned char item[];
 };
 

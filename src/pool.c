@@ -19,6 +19,17 @@
 #define IPCI_DIRTY 1
 #endif
 
+#ifndef IPCI_POOL_KEEP
+#define IPCI_POOL_KEEP (768 << 10) /* bytes that an empty pool keeps */
+#endif
+
+enum {
+	LARGE = 4096,	      /* bytes of an item: memory as it is needed */
+	DENSE = 16384,	      /* ... of a slot: all of it at a time */
+	STEP = 64 << 10,      /* bytes that are reserved at a time */
+	KEPT_LARGE = 1 << 20, /* no larger slot is kept */
+};
+
 /* ---- sizes ---- */
 
 static uint64_t table_bytes(uint64_t maxsize)
@@ -69,6 +80,27 @@ void ipci_pool_init(struct ipci_pool *p, struct queue_shm *s,
 		.item_size = item_size,
 		.lifo = lifo,
 	};
+}
+
+bool ipci_pool_grows(uint64_t maxsize, size_t item_size)
+{
+	return maxsize == 0 || item_size > LARGE;
+}
+
+uint64_t ipci_pool_fit(uint64_t bytes, size_t item_size)
+{
+	uint64_t n = bytes / (stride_for(item_size) + sizeof(uint32_t));
+
+	return n < UINT32_MAX ? n : UINT32_MAX;
+}
+
+void ipci_pool_grow(struct ipci_pool *p, const struct ipci_region *r)
+{
+	p->region = r;
+	if (p->stride <= DENSE)
+		p->step = STEP / p->stride;
+	if (p->stride <= KEPT_LARGE)
+		p->keep = IPCI_POOL_KEEP / p->stride;
 }
 
 /* ---- slots ---- */
@@ -195,7 +227,7 @@ static bool settle(const struct ipci_pool *p, struct pool_slot_shm *s)
 /* B1: all from the slots */
 static int rebuild(const struct ipci_pool *p)
 {
-	uint64_t used = *(volatile uint64_t *)&p->s->used;
+	uint64_t used = *(volatile uint32_t *)&p->s->used;
 	uint64_t n = 0, end = used;
 
 	if (used > p->maxsize)
@@ -206,6 +238,108 @@ static int rebuild(const struct ipci_pool *p)
 		return -EBADMSG;
 	sort(p, n);
 	return 0;
+}
+
+/* ---- memory that comes with the items ---- */
+
+static int reserve(const struct ipci_pool *p, const void *from, uint64_t size)
+{
+	return ipci_region_reserve(
+		p->region,
+		(size_t)((const unsigned char *)from - p->region->body),
+		(size_t)size);
+}
+
+static void discard(const struct ipci_pool *p, const void *from, uint64_t size)
+{
+	ipci_region_discard(
+		p->region,
+		(size_t)((const unsigned char *)from - p->region->body),
+		(size_t)size);
+}
+
+/* B8: the slots from number on that have no memory yet, up to end; the last
+   of them only size bytes of it */
+static int reserve_slots(const struct ipci_pool *p, uint64_t number,
+			 uint64_t end, uint64_t size)
+{
+	int err;
+
+	if (p->s->peak < end)
+		p->s->peak = (uint32_t)end;
+	ipci_order();
+	err = reserve(p, &p->table[number], (end - number) * sizeof(*p->table));
+	if (!err)
+		err = reserve(p, slot(p, number),
+			      (end - number - 1) * p->stride + size);
+	return err;
+}
+
+static int make_ready(const struct ipci_pool *p, uint64_t number, size_t len)
+{
+	uint64_t end = number + p->step;
+	int err;
+
+	if (p->step) {
+		if (end > p->maxsize)
+			end = p->maxsize;
+		err = reserve_slots(p, number, end, p->stride);
+	} else {
+		end = number + 1;
+		err = reserve_slots(p, number, end,
+				    sizeof(struct pool_slot_shm) + len);
+		if (!err)
+			slot(p, number)->room = (uint32_t)len;
+	}
+	if (err)
+		return err;
+	ipci_order();
+	p->s->ready = (uint32_t)end;
+	return 0;
+}
+
+/* a slot that has memory, though perhaps not for so long an item */
+static int make_longer(const struct ipci_pool *p, struct pool_slot_shm *s,
+		       size_t len)
+{
+	int err = 0;
+
+	if (!p->step && s->room < len) {
+		err = reserve(p, s, sizeof(*s) + len);
+		if (!err)
+			s->room = (uint32_t)len;
+	}
+	return err;
+}
+
+/* B8: for the n-th that waits */
+static int make_room(const struct ipci_pool *p, uint64_t n, size_t len)
+{
+	if (!p->region)
+		return 0;
+	if (n >= p->s->ready)
+		return make_ready(p, n, len);
+	return make_longer(p, slot_at(p, n), len);
+}
+
+/* B9: an empty pool's slots are all free, whatever stands in them */
+static void give_back(const struct ipci_pool *p)
+{
+	uint64_t peak = p->s->peak, used = p->s->used;
+
+	if (peak > p->maxsize || used > peak || peak <= p->keep)
+		return;
+	memset(p->table, 0, used * sizeof(*p->table));
+	ipci_order();
+	p->s->used = 0;
+	ipci_order();
+	if (p->s->ready > p->keep)
+		p->s->ready = (uint32_t)p->keep;
+	ipci_order();
+	discard(p, &p->table[p->keep], (peak - p->keep) * sizeof(*p->table));
+	discard(p, slot(p, p->keep), (peak - p->keep) * p->stride);
+	ipci_order();
+	p->s->peak = (uint32_t)p->keep;
 }
 
 /* ---- come and go ---- */
@@ -244,6 +378,8 @@ int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p,
 		     bool all)
 {
+	if (all && p->region && put_index(p) == get_index(p))
+		give_back(p);
 	if (all)
 		set_dirty(p, 0); /* B5 */
 	release(self, p);
@@ -267,19 +403,31 @@ static void fill(struct pool_slot_shm *s, uint64_t index, const void *item,
 	ipci_order();
 }
 
+/* without maxsize there is an end, too: that of the addresses */
+static int no_place(const struct ipci_pool *p)
+{
+	if (!p->region)
+		return -EBADMSG;
+	return p->region->fd < 0 ? -ENOMEM : -ENOSPC;
+}
+
 int ipci_pool_write(const struct ipci_pool *p, uint64_t index, const void *item,
 		    size_t len, int64_t priority)
 {
 	uint64_t n = index - get_index(p);
 	struct pool_slot_shm *s;
+	int err;
 
 	if (n >= p->maxsize)
-		return -EBADMSG;
+		return no_place(p);
+	err = make_room(p, n, len);
+	if (err)
+		return err;
 	s = slot_at(p, n);
 	if (waits(p, s))
 		return -EBADMSG;
 	if (p->s->used <= n)
-		p->s->used = n + 1;
+		p->s->used = (uint32_t)n + 1;
 	fill(s, index, item, len, priority);
 	if (!p->lifo)
 		sift_up(p, n); /* B4 */

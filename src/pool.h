@@ -18,6 +18,7 @@
 #define IPCI_POOL_H
 
 #include "gate.h"
+#include "region.h"
 
 struct ipci_pool {
 	struct ipci_gate gate;
@@ -30,6 +31,11 @@ struct ipci_pool {
 	uint64_t maxsize;
 	size_t item_size;
 	bool lifo; /* or by priority */
+
+	/* where memory comes with the items; else region is NULL */
+	const struct ipci_region *region;
+	uint64_t step; /* slots that get it at a time; 0: each as it needs */
+	uint64_t keep; /* slots that keep it */
 };
 
 /* bytes that table and slots need; 0: more than can be */
@@ -39,6 +45,15 @@ uint64_t ipci_pool_bytes(uint64_t maxsize, size_t item_size);
 void ipci_pool_init(struct ipci_pool *p, struct queue_shm *s,
 		    unsigned char *base, uint64_t maxsize, size_t item_size,
 		    bool lifo);
+
+/* whether its memory had better come with the items */
+bool ipci_pool_grows(uint64_t maxsize, size_t item_size);
+
+/* how many items fit into so many bytes */
+uint64_t ipci_pool_fit(uint64_t bytes, size_t item_size);
+
+/* memory comes with the items: base lies in the body of r, on a page */
+void ipci_pool_grow(struct ipci_pool *p, const struct ipci_region *r);
 
 /* B1, B2: 0, -ETIMEDOUT, or -EBADMSG: nothing is held */
 int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
@@ -51,7 +66,8 @@ void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p,
 
 /*
  * B3, B4: the item that waits once put.index is more than index; all from
- * put.index on, one after another. len is at most item_size. 0 or -EBADMSG.
+ * put.index on, one after another. len is at most item_size. 0 or -EBADMSG;
+ * -ENOSPC (named) or -ENOMEM: no memory for it.
  */
 int ipci_pool_write(const struct ipci_pool *p, uint64_t index, const void *item,
 		    size_t len, int64_t priority);

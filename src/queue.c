@@ -865,17 +865,12 @@ struct plan {
 	size_t direct; /* bytes of an item that lie in its slot */
 	uint64_t
 		grow; /* behind the slots; what grows has no other fixed part */
-	uint64_t fixed; /* up to here there is memory from the beginning */
-	uint64_t tasks; /* bytes of the tables of joinable queues */
+	uint64_t fixed;	 /* up to here there is memory from the beginning */
+	uint64_t tasks;	 /* bytes of the tables of joinable queues */
+	uint64_t pool;	 /* items that fit into the pool, if there is one */
+	bool pool_grows; /* then it is the last part */
 	uint64_t end;
 };
-
-/* what the items need, behind struct queue_shm; 0: more than can be */
-static uint64_t bytes_for(uint32_t order, uint64_t maxsize, size_t item_size)
-{
-	return order == LIBIPC_FIFO ? ipci_slots_bytes(maxsize, item_size)
-				    : ipci_pool_bytes(maxsize, item_size);
-}
 
 static uint64_t table_bytes(const struct head_shm *head)
 {
@@ -892,25 +887,53 @@ static bool grows(const struct head_shm *head)
 			  (size_t)head->u.queue.item_size);
 }
 
-/* whether there can be such a queue */
-static bool make_plan(struct plan *p, const struct head_shm *head)
+/* whether as many addresses are taken as there may be memory */
+static bool has_chunks(const struct head_shm *head)
+{
+	return head->u.queue.maxsize == 0 || grows(head);
+}
+
+/* a ring, and what grows beside it or instead of it */
+static bool plan_ring(struct plan *p, const struct head_shm *head)
 {
 	uint64_t maxsize = head->u.queue.maxsize, bytes = 0;
-	uint32_t order = head->u.queue.order;
 	size_t item_size = (size_t)head->u.queue.item_size;
 
 	p->grows = grows(head);
 	p->direct = p->grows ? ipci_grow_direct(maxsize, item_size) : item_size;
-	if (maxsize && !(bytes = bytes_for(order, maxsize, p->direct)))
+	if (maxsize && !(bytes = ipci_slots_bytes(maxsize, p->direct)))
 		return false;
 	p->grow = sizeof(struct queue_shm) + bytes;
 	p->fixed = ipci_region_round(p->grow +
 				     (p->grows ? sizeof(struct grow_shm) : 0));
-	p->tasks = table_bytes(head);
 	p->end = p->fixed + p->tasks;
 	if (p->grows)
 		p->end = ipci_grow_end(p->end, head->u.queue.chunks);
 	return p->end > 0;
+}
+
+static bool plan_pool(struct plan *p, const struct head_shm *head)
+{
+	uint64_t maxsize = head->u.queue.maxsize, bytes;
+	size_t item_size = (size_t)head->u.queue.item_size;
+
+	p->pool = maxsize ? maxsize
+			  : ipci_pool_fit(head->u.queue.chunks * IPCI_CHUNK,
+					  item_size);
+	p->pool_grows = ipci_pool_grows(maxsize, item_size);
+	bytes = ipci_pool_bytes(p->pool, item_size);
+	p->fixed = ipci_region_round(sizeof(struct queue_shm) +
+				     (p->pool_grows ? 0 : bytes));
+	p->end = p->fixed + p->tasks + (p->pool_grows ? bytes : 0);
+	return bytes > 0;
+}
+
+/* whether there can be such a queue */
+static bool make_plan(struct plan *p, const struct head_shm *head)
+{
+	*p = (struct plan){.tasks = table_bytes(head)};
+	return head->u.queue.order == LIBIPC_FIFO ? plan_ring(p, head)
+						  : plan_pool(p, head);
 }
 
 static void make_joinable(struct ipc_queue *q, const struct head_shm *head,
@@ -921,6 +944,17 @@ static void make_joinable(struct ipc_queue *q, const struct head_shm *head,
 	q->get.alone = false;
 	q->get.tasks = &q->tasks;
 	q->get.gate.watch = watch_workers;
+}
+
+static void place_pool(struct ipc_queue *q, const struct plan *plan)
+{
+	size_t at = plan->pool_grows ? (size_t)(plan->fixed + plan->tasks)
+				     : sizeof(struct queue_shm);
+
+	ipci_pool_init(&q->items.pool, q->items.s, q->region.body + at,
+		       plan->pool, q->item_size, q->order == LIBIPC_LIFO);
+	if (plan->pool_grows)
+		ipci_pool_grow(&q->items.pool, &q->region);
 }
 
 static void place_items(struct ipc_queue *q, const struct head_shm *head,
@@ -936,8 +970,7 @@ static void place_items(struct ipc_queue *q, const struct head_shm *head,
 	it->grows = plan->grows;
 	it->plain = !it->pooled && !it->grows;
 	if (it->pooled)
-		ipci_pool_init(&it->pool, s, body + sizeof(*s), maxsize,
-			       q->item_size, q->order == LIBIPC_LIFO);
+		place_pool(q, plan);
 	else if (maxsize)
 		ipci_slots_init(&it->ring, body + sizeof(*s), maxsize,
 				plan->direct);
@@ -987,9 +1020,7 @@ static int check_opts(const struct ipc_queue_opts *o)
 	if ((o->flags & ~(uint32_t)FLAGS) || o->item_size > INT_MAX ||
 	    o->maxsize > LONG_MAX)
 		return -EINVAL;
-	if (!is_order(o->order))
-		return -EINVAL;
-	return o->maxsize || o->order == LIBIPC_FIFO ? 0 : -ENOTSUP;
+	return is_order(o->order) ? 0 : -EINVAL;
 }
 
 static void describe(struct head_shm *head, const struct ipc_queue_opts *o)
@@ -1005,7 +1036,7 @@ static void describe(struct head_shm *head, const struct ipc_queue_opts *o)
 			    .max_attempts = o->max_attempts ? o->max_attempts
 							    : MAX_ATTEMPTS},
 	};
-	if (grows(head))
+	if (has_chunks(head))
 		head->u.queue.chunks = ipci_grow_chunks(o->maxsize, item_size);
 }
 
@@ -1071,8 +1102,8 @@ static int check_head(const struct head_shm *head)
 	    (head->u.queue.flags & ~(uint32_t)FLAGS) ||
 	    head->u.queue.max_attempts == 0)
 		return -EBADMSG;
-	if (grows(head) ? chunks < IPCI_CHUNKS_MIN || chunks > INT_MAX
-			: chunks != 0 || maxsize == 0)
+	if (has_chunks(head) ? chunks < IPCI_CHUNKS_MIN || chunks > INT_MAX
+			     : chunks != 0)
 		return -EBADMSG;
 	if (!make_plan(&plan, head) || head->fixed_size != plan.fixed ||
 	    head->body_size != ipci_region_round(plan.end))

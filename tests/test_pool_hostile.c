@@ -35,7 +35,7 @@ static void damage(struct test_pool *t, unsigned int *seed)
 		t->shm->get.index = odd_value(seed);
 		break;
 	case 2:
-		t->shm->pool.used = odd_value(seed);
+		t->shm->pool.used = (uint32_t)odd_value(seed);
 		break;
 	case 3:
 		t->shm->pool.dirty = 1;

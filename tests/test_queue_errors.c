@@ -37,14 +37,6 @@ static void test_create_options(void **state)
 	}
 }
 
-static void test_create_what_is_not_in_this_version(void **state)
-{
-	(void)state;
-
-	REFUSE(-ENOTSUP, 0, .order = LIBIPC_LIFO);
-	REFUSE(-ENOTSUP, 0, .order = LIBIPC_PRIORITY);
-}
-
 static void test_create_too_large(void **state)
 {
 	const size_t large[] = {SIZE_MAX, SIZE_MAX / 2, LONG_MAX,
@@ -166,7 +158,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_create_options),
-		TEST(test_create_what_is_not_in_this_version),
 		TEST(test_create_too_large),
 		TEST(test_create_null),
 		TEST(test_null_queue),

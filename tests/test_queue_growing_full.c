@@ -62,10 +62,12 @@ static void drain(struct ipc_queue *q, size_t len, uint32_t from, uint32_t to)
 		child_check(got_item(q, room, sizeof(room), len, i));
 }
 
+static enum ipc_order order; /* plain puts: as FIFO by priority, too */
+
 static void up_and_down(size_t maxsize, size_t item_size, size_t len)
 {
-	const struct ipc_queue_opts opts = {.maxsize = maxsize,
-					    .item_size = item_size};
+	const struct ipc_queue_opts opts = {
+		.maxsize = maxsize, .item_size = item_size, .order = order};
 	struct ipc_queue *q, *other;
 	uint32_t first, n;
 
@@ -116,6 +118,26 @@ static void test_file_system_full(void **state)
 {
 	(void)state;
 	run_with_own_shm(file_system_full);
+}
+
+static int pool_and_file_system_full(void *arg)
+{
+	(void)arg;
+	if (!mount_shm("size=4m,mode=1777"))
+		return NO_MOUNT;
+	order = LIBIPC_PRIORITY;
+	up_and_down(0, KIB, KIB);
+	up_and_down(0, 100, 100);
+	up_and_down(0, MIB, 60000);
+	up_and_down(500, MIB, 60000);
+	up_and_down(500, MIB, 300000);
+	return 0;
+}
+
+static void test_pool_and_file_system_full(void **state)
+{
+	(void)state;
+	run_with_own_shm(pool_and_file_system_full);
 }
 
 /* the short parts of a queue with maxsize were there from the beginning */
@@ -271,9 +293,13 @@ static void test_short_items_always_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_file_system_full), TEST(test_short_items_always_fit),
-		TEST(test_some_of_many),     TEST(test_system_without_memory),
-		TEST(test_few_addresses),    TEST(test_short_files),
+		TEST(test_file_system_full),
+		TEST(test_pool_and_file_system_full),
+		TEST(test_short_items_always_fit),
+		TEST(test_some_of_many),
+		TEST(test_system_without_memory),
+		TEST(test_few_addresses),
+		TEST(test_short_files),
 	};
 
 	return RUN_TESTS(tests);

@@ -35,6 +35,10 @@
  * - maxsize given, larger items: 248 bytes of each; longer ones in put
  * - maxsize 0: all in put
  *
+ * Of a LIFO or priority queue with maxsize 0 or items above 4096 bytes all is
+ * reserved in put, and an item takes, with its neighbours, room for the longest
+ * (from 16 KiB on: only what it needs). Memory goes back when nothing waits.
+ *
  * Where put reserves, it can answer -ENOSPC (a named queue: /dev/shm is full)
  * or -ENOMEM; that item is not in the queue then, all others are, and it can be
  * tried again. Such a queue takes a large range of addresses, 256 GiB at most,
@@ -91,7 +95,6 @@ struct ipc_queue_opts {
  *          -EEXIST  the name is taken      -EACCES  not permitted
  *          -ENOSPC  no room for what is reserved at create: see above
  *          -ENOMEM  no memory for the handle
- *          -ENOTSUP maxsize 0 of an order but FIFO: not in this version
  *          -ENOSYS  see ipc_caps()         -EMFILE, -ENFILE  no descriptor
  *          -EIO     the file system failed
  *          -EINVAL, -ENAMETOOLONG  bad arguments

@@ -61,6 +61,16 @@ static const struct sweep sweeps[] = {
 	ROW("get_many by priority, 3 putters asleep", 53, PRIORITY,
 	    .op = GET_MANY, .maxsize = 4, .filled = 4, .putters = 3),
 
+	ROW("priority put that takes memory", 43, PRIORITY, .op = PUT,
+	    .maxsize = 4, .item_size = 5000),
+	ROW("priority get that gives memory back, 1 putter asleep", 53,
+	    PRIORITY, .op = GET_MANY, .maxsize = 3, .filled = 3, .putters = 1,
+	    .item_size = 5000),
+	ROW("priority get of the last large item", 53, PRIORITY, .op = GET,
+	    .maxsize = 3, .filled = 1, .item_size = 100000),
+	ROW("priority put of a large item, 1 getter asleep", 43, PRIORITY,
+	    .op = PUT_FIRST, .maxsize = 3, .getters = 1, .item_size = 100000),
+
 	ROW("LIFO put, idle", 29, LIFO, .op = PUT, .maxsize = 4, .filled = 2),
 	ROW("LIFO put, 3 getters asleep", 41, LIFO, .op = PUT, .maxsize = 4,
 	    .getters = 3),

@@ -232,10 +232,11 @@ static void turn(void)
 void queue_story_begin(const void *arg)
 {
 	const struct row *row = arg;
-	struct ipc_queue_opts opts = {.maxsize = row->maxsize,
-				      .item_size = sizeof(long),
-				      .order = row->order,
-				      .flags = row->flags};
+	struct ipc_queue_opts opts = {
+		.maxsize = row->maxsize,
+		.item_size = row->item_size ? row->item_size : sizeof(long),
+		.order = row->order,
+		.flags = row->flags};
 
 	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
 	for (long i = 0; i < row->filled; i++) {

@@ -33,6 +33,7 @@ struct row {
 	bool after_death; /* it did so before the victim begins */
 	unsigned int deep; /* instructions that it went on inside */
 	int timeout_ms;	   /* of the victim, which waits in vain; 0: none */
+	size_t item_size;  /* 0: that of one; more: memory comes with them */
 	uint32_t flags;	   /* of the queue */
 };
 
