@@ -9,8 +9,8 @@ LIBDIR     ?= $(PREFIX)/lib
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
 INCLUDEDIR ?= $(PREFIX)/include
-BUILD      ?= build
-export BUILD CC
+BUILD      ?= build$(if $(filter posix,$(BACKEND)),/posix)
+export BUILD CC BACKEND
 
 VERSION := $(shell awk '/define LIBIPC_VERSION_(MAJOR|MINOR|PATCH)/ \
 	{ v = v dot $$3; dot = "." } END { print v }' include/ipc/base.h)
@@ -24,7 +24,12 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 LIBS := -pthread -lrt # before glibc 2.34 shm_open is in librt
 Q = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $@;) mkdir -p $(@D);
 
-SOURCES := $(filter-out src/os_posix% src/tool%,$(wildcard src/*.c))
+# linux: exact, and bounded where the kernel is too old. posix: bounded.
+BACKEND ?= linux
+OTHER := $(if $(filter posix,$(BACKEND)),linux,posix)
+TEST_BACKEND := $(if $(filter posix,$(BACKEND)),,-DTEST_LINUX_BACKEND)
+SOURCES := $(filter-out src/os_$(OTHER)% src/os_process_$(OTHER)% src/tool%, \
+	$(wildcard src/*.c))
 TOOL := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/tool*.c))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%, \
 	$(filter-out examples/ticket_file.c,$(wildcard examples/*.c)))
@@ -39,7 +44,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' \
 		Makefile
 	@echo "Variables: CC CFLAGS LDFLAGS PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR" \
-		"DESTDIR BUILD, V=1"
+		"DESTDIR BUILD, BACKEND=posix, V=1"
 
 # ---------------------------------------------------------------- the library
 
@@ -101,7 +106,7 @@ tsan: ## the tests named threads, with ThreadSanitizer
 	@TEST_SLOW=5 $(MAKE) $(call SANITIZE,thread) ONLY=threads
 
 $(BUILD)/tests/%.o: tests/%.c
-	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -c $< -o $@
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE $(TEST_BACKEND) -Isrc -c $< -o $@
 
 HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/harness*.c))
 $(TESTS:%=%.o) $(HARNESS): | $(BUILD)/cmocka-is-there
@@ -141,6 +146,12 @@ endef
 
 SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20 -DIPCI_POOL_KEEP=0
 $(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
+ifeq ($(BACKEND),posix)
+$(eval $(call killers,$(BUILD)/kill/no_slice,\
+	$(SWEPT) -DIPCI_CONTROL_NO_SLICE))
+$(eval $(call killers,$(BUILD)/kill/not_robust,\
+	$(SWEPT) -DIPCI_CONTROL_NOT_ROBUST))
+else
 $(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
 $(eval $(call killers,$(BUILD)/kill/no_compare,\
 	$(SWEPT) -DIPCI_CONTROL_NO_COMPARE))
@@ -149,6 +160,7 @@ $(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
 	-DIPCI_CONTROL_NO_UNMARK))
 $(eval $(call killers,$(BUILD)/kill/no_announce,\
 	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
+endif
 
 # Segments written over. guard.c stands before some of the library's calls.
 # A driver of our own makes the inputs, or libFuzzer, where clang has it.

@@ -98,8 +98,10 @@ void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,
 				     .index = &opposite->index,
 				     .ready = worth_a_look,
 				     .arg = f};
+	ipci_gate_furnish(&f->gate, &s->room);
 	f->peer = (struct ipci_gate){.word = &opposite->word,
 				     .hint = &opposite->hint};
+	ipci_gate_furnish(&f->peer, &opposite->room);
 	f->s = s;
 	f->opposite = opposite;
 	f->ring = ring;

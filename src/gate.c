@@ -29,14 +29,53 @@ enum {
 #endif
 #define MS INT64_C(1000000)
 
-static uint64_t word_of(const struct ipci_gate *g)
-{
-	return atomic_load_explicit(g->word, memory_order_seq_cst);
-}
+/* ---- where it has a room: struct room_shm ---- */
+
+/* whoever sleeps stamps the room much more often than that */
+#define OLD_NS INT64_C(200000000)
+
+/* free, but locked all the same: somebody is on his way in or out */
+#define BRIEF_NS INT64_C(1000000)
 
 static bool ready(const struct ipci_gate *g)
 {
 	return g->ready(g->arg);
+}
+
+/* b9, b10 */
+static void bounded_fire(const struct ipci_gate *g)
+{
+	uint64_t at =
+		atomic_load_explicit(&g->room->asleep, memory_order_seq_cst);
+
+	if (at == 0)
+		return;
+	if (ipci_coarse_ns() - (int64_t)at < OLD_NS)
+		ipci_room_post(g->room);
+	else
+		atomic_compare_exchange_strong_explicit(&g->room->asleep, &at,
+							0, memory_order_seq_cst,
+							memory_order_relaxed);
+}
+
+/*
+ * b6 .. b8. With somebody inside, his release will look. Has he died there, we
+ * find out when the nap is over; he is the one that the word still names.
+ */
+static void bounded_nap(const struct ipci_gate *g, int64_t deadline)
+{
+	atomic_store_explicit(&g->room->asleep, (uint64_t)ipci_coarse_ns() | 1,
+			      memory_order_seq_cst);
+	if (!ipci_gate_owner(g) && ready(g))
+		deadline = ipci_sooner(deadline, BRIEF_NS);
+	ipci_room_sleep(g->room, deadline);
+}
+
+/* ---- where it has none ---- */
+
+static uint64_t word_of(const struct ipci_gate *g)
+{
+	return atomic_load_explicit(g->word, memory_order_seq_cst);
 }
 
 /* exact: nothing at all has happened to the word since it was `is` */
@@ -72,6 +111,10 @@ static bool nobody_sleeps(const struct ipci_gate *g)
 
 void ipci_gate_fire(const struct ipci_gate *g)
 {
+	if (g->room) {
+		bounded_fire(g);
+		return;
+	}
 	for (;;) {
 		uint64_t is = word_of(g), fired;
 
@@ -99,9 +142,10 @@ void ipci_gate_fire(const struct ipci_gate *g)
 	}
 }
 
+/* with a room: they look again by themselves */
 void ipci_gate_rouse(const struct ipci_gate *g)
 {
-	if (ipci_gate_slept_at(g))
+	if (!g->room && ipci_gate_slept_at(g))
 		ipci_os_wake(g->word, IPCI_ROUSED(INT_MAX));
 }
 
@@ -111,6 +155,8 @@ bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g)
 {
 	uint64_t is;
 
+	if (g->room)
+		return ipci_room_claim(g->room, g->word, self->key);
 	ipci_gate_announce(self, g);
 	do {
 		is = word_of(g);
@@ -122,10 +168,14 @@ bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g)
 	return true;
 }
 
-void ipci_gate_abandon(const struct ipci_gate *g)
+void ipci_gate_abandon(const struct ipci_self *self, const struct ipci_gate *g)
 {
 	uint64_t is, dead;
 
+	if (g->room) {
+		ipci_room_abandon(g->room, g->word, self->key);
+		return;
+	}
 	do {
 		is = word_of(g);
 		dead = ((is & ~IPCI_GATE_OWNER) | IPCI_GATE_FIRED) +
@@ -139,6 +189,10 @@ void ipci_gate_bury(const struct ipci_gate *g)
 {
 	uint64_t is = word_of(g);
 
+	if (g->room) {
+		ipci_room_bury(g->room, g->word);
+		return;
+	}
 	while (ipci_gate_dead(g) &&
 	       !swap(g, is, (is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH))
 		is = word_of(g);
@@ -146,11 +200,15 @@ void ipci_gate_bury(const struct ipci_gate *g)
 
 /* ---- release ---- */
 
-void ipci_gate_release_slow(const struct ipci_gate *g)
+void ipci_gate_release_slow(const struct ipci_self *self,
+			    const struct ipci_gate *g)
 {
 	/* R4: release for the next owner, seq_cst against ready() below */
-	atomic_fetch_and_explicit(g->word, ~IPCI_GATE_OWNER,
-				  memory_order_seq_cst);
+	if (g->room)
+		ipci_room_unlock(g->room, g->word, self->key);
+	else
+		atomic_fetch_and_explicit(g->word, ~IPCI_GATE_OWNER,
+					  memory_order_seq_cst);
 	if (ready(g)) /* R5 */
 		ipci_gate_fire(g);
 }
@@ -218,6 +276,10 @@ static void nap(const struct ipci_gate *g, int64_t deadline)
 	struct ipci_still same[IPCI_STILL_MAX];
 	int n;
 
+	if (g->room) {
+		bounded_nap(g, deadline);
+		return;
+	}
 	if (!owned && ready(g))
 		return;
 	if (mine != is && !swap(g, is, mine))
@@ -289,9 +351,11 @@ static bool look_ready(struct ipci_self *self, const struct ipci_gate *g)
 
 static bool look_in(struct ipci_self *self, const struct ipci_gate *g)
 {
-	if (!ready(g) || ipci_gate_owner(g) || !ipci_gate_take(self, g))
+	/* no index: "free" is all there is to wait for; the lock knows */
+	if (g->index && !ready(g))
 		return false;
-	/* no index: "free" was all there was to wait for */
+	if ((!g->room && ipci_gate_owner(g)) || !ipci_gate_take(self, g))
+		return false;
 	if (!g->index || ready(g))
 		return true;
 	ipci_gate_release(self, g); /* somebody was faster */
@@ -340,6 +404,9 @@ bool ipci_gate_haunted(const struct ipci_self *self, const struct ipci_gate *g)
 {
 	uint32_t owner = ipci_gate_owner(g);
 
+	/* a room's word names the dead until the next one comes */
+	if (g->room)
+		return ipci_gate_mine(self, g);
 	return owner && (owner == self->tid || ipci_os_gone(owner)) &&
 	       ipci_gate_owner(g) == owner;
 }

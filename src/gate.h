@@ -34,6 +34,7 @@
  * whoever finds the damage does not sleep over it.
  */
 struct ipci_gate {
+	struct room_shm *room; /* NULL: exact; else all is done in there */
 	_Atomic uint64_t *word;
 	_Atomic uint64_t *hint;	       /* NULL: every release looks at W */
 	const _Atomic uint64_t *index; /* whose store makes ready() true; or
@@ -50,6 +51,16 @@ struct ipci_gate {
 	 */
 	int (*watch)(const void *arg, struct ipci_still *more, int room);
 };
+
+/* gives it the room that lies beside its word, which is used where the kernel
+   cannot do without; to be called when the other fields are set */
+static inline void ipci_gate_furnish(struct ipci_gate *g, struct room_shm *room)
+{
+	if (ipci_os_backend() == IPCI_BACKEND_EXACT)
+		return;
+	g->room = room;
+	g->hint = &room->asleep;
+}
 
 /* ---- the list of held locks, and the word under way ---- */
 
@@ -202,6 +213,31 @@ static inline uint32_t ipci_gate_owner(const struct ipci_gate *g)
 			  IPCI_GATE_OWNER);
 }
 
+static inline bool ipci_gate_mine(const struct ipci_self *self,
+				  const struct ipci_gate *g)
+{
+	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
+
+	return g->room ? is == self->key : (is & IPCI_GATE_OWNER) == self->tid;
+}
+
+/* how the word names its owner, among the threads of this process */
+static inline uint32_t ipci_gate_mark(const struct ipci_self *self,
+				      const struct ipci_gate *g)
+{
+	return g->room ? (uint32_t)(self->key >> 32) : self->tid;
+}
+
+/* whether the thread of this process with that mark holds it, and lives */
+static inline bool ipci_gate_holds(const struct ipci_gate *g, uint32_t mark)
+{
+	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
+
+	if (g->room)
+		return is >> 32 == mark && !ipci_room_dead(g->room, g->word);
+	return (is & IPCI_GATE_OWNER) == mark;
+}
+
 /* A1, A2: whether it was free and is ours now. It stays announced. */
 static inline bool ipci_gate_take(struct ipci_self *self,
 				  const struct ipci_gate *g)
@@ -209,6 +245,8 @@ static inline bool ipci_gate_take(struct ipci_self *self,
 	uint64_t is, want;
 
 	ipci_gate_announce(self, g);
+	if (g->room)
+		return ipci_room_lock(g->room, g->word, self->key);
 	is = atomic_load_explicit(g->word, memory_order_relaxed);
 	do {
 		if (is & IPCI_GATE_OWNER)
@@ -222,7 +260,8 @@ static inline bool ipci_gate_take(struct ipci_self *self,
 }
 
 /* R4, R5: for when there may be sleepers */
-void ipci_gate_release_slow(const struct ipci_gate *g);
+void ipci_gate_release_slow(const struct ipci_self *self,
+			    const struct ipci_gate *g);
 
 /* R3 .. R6; announced and off the list */
 static inline void ipci_gate_release(struct ipci_self *self,
@@ -231,11 +270,11 @@ static inline void ipci_gate_release(struct ipci_self *self,
 	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
 
 	/* release: pairs with the acquire in A2 */
-	if ((is & IPCI_GATE_SLEEPERS) ||
+	if (g->room || (is & IPCI_GATE_SLEEPERS) ||
 	    !atomic_compare_exchange_strong_explicit(
 		    g->word, &is, is & ~IPCI_GATE_OWNER, memory_order_release,
 		    memory_order_relaxed))
-		ipci_gate_release_slow(g);
+		ipci_gate_release_slow(self, g);
 	ipci_gate_settle(self);
 }
 
@@ -265,13 +304,19 @@ void ipci_gate_pause(void);
 bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g);
 
 /* gives it up as if we had died: announced and off the list */
-void ipci_gate_abandon(const struct ipci_gate *g);
+void ipci_gate_abandon(const struct ipci_self *self, const struct ipci_gate *g);
 
-/* whether its owner died or gave it up, and nobody buried it yet */
+/*
+ * Whether its owner died or gave it up, and nobody buried it yet. Where it has
+ * a room, asking takes the lock for a moment, and whoever tries to take it just
+ * then is told that it is held.
+ */
 static inline bool ipci_gate_dead(const struct ipci_gate *g)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_seq_cst);
 
+	if (g->room)
+		return ipci_room_dead(g->room, g->word);
 	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
 }
 
@@ -311,6 +356,8 @@ void ipci_gate_fire(const struct ipci_gate *g);
 /* whether there may be sleepers; after a seq_cst store that they look at */
 static inline bool ipci_gate_slept_at(const struct ipci_gate *g)
 {
+	if (g->room)
+		return atomic_load_explicit(g->hint, memory_order_seq_cst);
 	return atomic_load_explicit(g->word, memory_order_seq_cst) &
 	       IPCI_GATE_SLEEPERS;
 }

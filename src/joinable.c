@@ -577,13 +577,16 @@ uint64_t ipci_tasks_bytes(uint64_t maxsize, size_t item_size)
 static struct ipci_gate gate_of_done(const struct ipci_tasks *t,
 				     bool (*ready)(const void *))
 {
-	return (struct ipci_gate){.word = &t->done->word,
-				  .hint = &t->done->hint,
-				  .index = &t->done->index,
-				  .ready = ready,
-				  .arg = t,
-				  .all = true,
-				  .watch = watch};
+	struct ipci_gate g = {.word = &t->done->word,
+			      .hint = &t->done->hint,
+			      .index = &t->done->index,
+			      .ready = ready,
+			      .arg = t,
+			      .all = true,
+			      .watch = watch};
+
+	ipci_gate_furnish(&g, &t->done->room);
+	return g;
 }
 
 void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
@@ -600,9 +603,11 @@ void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
 	t->max_attempts = head->u.queue.max_attempts;
 	t->lock = (struct ipci_gate){
 		.word = &s->lease.word, .ready = is_free, .arg = t};
+	ipci_gate_furnish(&t->lock, &s->lease.room);
 	t->joiners = gate_of_done(t, worth_joining);
 	t->failures = gate_of_done(t, worth_looking);
 	ipci_workers_init(&t->workers, r, &s->leases, offset);
+	t->workers.lock = &t->lock;
 	t->workers.sleepers[IPCI_GETTERS] = getters;
 	t->workers.sleepers[IPCI_JOINERS] = &t->joiners;
 	ipci_leases_init(&t->leases, r, &s->leases,

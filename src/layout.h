@@ -177,7 +177,68 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
 #define IPCI_GATE_EPOCH	   UINT64_C(0x100000000) /* one epoch */
 
 /*
- * struct mutex_shm - a gate whose condition is "free"               16 bytes
+ * struct room_shm - what a gate is made of where the kernel cannot do all this
+ *                                                                   88 bytes
+ *
+ * The bounded back end: the lock is a robust pthread mutex, sleepers wait for
+ * a semaphore, and look again at least every 50 ms (BOUNDED_SLICE_NS) whatever
+ * happens or does not happen. So no wake-up is owed, and a lost one is made up
+ * for by the sleeper itself. The word only tells who is inside:
+ *
+ *	serial:32 | 0 F(30) pid(0..29)
+ *
+ *	0        nobody, or the holder has not signed in yet, or has signed out
+ *	S | P    thread S of process P; or it died inside, and nobody came since
+ *	F        it died inside, and somebody has noticed, who did not want in
+ *
+ * Where the system has no robust mutexes either (an emulator), the word is the
+ * lock, by compare-and-swap, and who finds it held asks whether process P still
+ * exists; threads that end sign out what they hold.
+ *
+ * In the exact back end all of this is zero and nobody looks at it.
+ *
+ * GUARD      mutex: libc's. sem, asleep: A
+ *
+ * INVARIANTS B1  who is inside holds the mutex; the word names only him, or
+ *                one that died
+ *            B2  a sleeper stamps asleep, looks a last time, and sleeps; at
+ *                most BOUNDED_SLICE_NS later it does so again. A stamp is old:
+ *                nobody sleeps.
+ *            B3  the semaphore counts one wake-up at most that nobody took
+ *                yet; more would be for nobody
+ *
+ * FIELDS     asleep  A  when the latest sleeper came: ns of CLOCK_MONOTONIC, or
+ *                       0. Takes the place of hint. seq_cst, pairs with index
+ *                       (commit, then read asleep / stamp, then read index),
+ *                       and with the word of a mutex (sign out, read asleep /
+ *                       stamp, read the word)
+ *
+ * STEPS      create   room, before the object has its name
+ *            acquire  b1 trylock; EOWNERDEAD: make it consistent
+ *                     b2 sign in: word = S | P
+ *            release  b3 sign out: word = 0     b4 unlock
+ *                     b5 condition true: fire
+ *            sleep    b6 asleep = now   b7 last look   b8 sem_timedwait
+ *            fire     b9 asleep is old: CAS it to 0. Else
+ *                     b10 post, if the semaphore is 0
+ *
+ * KILLED     b1, b2, b3  libc and the kernel hand the mutex on, EOWNERDEAD; the
+ *                word is overwritten by the next one
+ *            b4, b5, b10 a wake-up is lost: whoever sleeps looks within a slice
+ *            b6, b7      a fire for nobody
+ *            b8      had it taken a wake-up, the next one looks in a slice
+ *            b9      as b6
+ */
+struct room_shm {
+	_Alignas(8) unsigned char mutex[48]; /* pthread_mutex_t */
+	_Alignas(8) unsigned char sem[32];   /* sem_t */
+	_Atomic uint64_t asleep;
+};
+
+_Static_assert(sizeof(struct room_shm) == 88, "room_shm");
+
+/*
+ * struct mutex_shm - a gate whose condition is "free"              104 bytes
  *
  * The last bytes of the head page, so that its list node, 20 to 40 bytes
  * behind the word, falls into the private page.
@@ -192,7 +253,8 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                its own on the holder's list. Of several the kernel finds the
  *                first one, frees the word, and leaves it alone at the others.
  *
- * FIELDS     word    A  see above
+ * FIELDS     room    -  see above
+ *            word    A  see above
  *            holder  G  thread id, for "the owner died inside"; atomic only
  *                       because a debugger may look. Ordered by the word.
  *            depth   G  of a recursive one; atomic for the same reason
@@ -214,12 +276,14 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *            U1..  freed; no news, the section was complete
  */
 struct mutex_shm {
+	struct room_shm room;
 	_Atomic uint64_t word;
 	_Atomic uint32_t holder;
 	_Atomic uint32_t depth;
 };
 
-_Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");
+_Static_assert(sizeof(struct mutex_shm) == 104, "mutex_shm");
+_Static_assert(offsetof(struct mutex_shm, word) == 88, "node is private");
 
 /*
  * struct side_shm - one side of a ring: its gate and its index     256 bytes
@@ -243,6 +307,7 @@ _Static_assert(sizeof(struct mutex_shm) == 16, "mutex_shm");
  *                      with hint: commit, then read hint / set hint, then
  *                      read index: one of the two sees the other.
  *            hint   A  not 0: there may be sleepers, call fire. All seq_cst.
+ *            room   -  see above; its asleep takes the place of hint
  */
 struct side_shm {
 	_Atomic uint64_t word;
@@ -252,7 +317,8 @@ struct side_shm {
 	_Atomic uint64_t index;
 	unsigned char pad1[56];
 	_Atomic uint64_t hint;
-	unsigned char pad2[120];
+	struct room_shm room;
+	unsigned char pad2[32];
 };
 
 _Static_assert(sizeof(struct side_shm) == 256, "side_shm");
@@ -404,7 +470,7 @@ struct rare_shm {
 _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
 
 /*
- * struct queue_shm - bounded FIFO of items, then its slots        1408 bytes
+ * struct queue_shm - bounded FIFO of items, then its slots        1536 bytes
  *
  * Item i lies in slot i modulo the number of slots, a power of two that is at
  * least maxsize. A slot is the item's length and its bytes.
@@ -550,14 +616,15 @@ struct queue_shm {
 	struct side_shm lease; /* its gate only */
 	struct rare_shm rare;
 	struct pool_shm pool; /* of LIFO and priority queues */
-	unsigned char pad[64];
+	struct room_shm pool_room;
+	unsigned char pad[104];
 	struct leases_shm leases;
 };
 
-_Static_assert(sizeof(struct queue_shm) == 1408, "queue_shm");
+_Static_assert(sizeof(struct queue_shm) == 1536, "queue_shm");
 
 /*
- * struct worker_shm - one row: a thread that gets tasks             256 bytes
+ * struct worker_shm - one row: a thread that gets tasks             384 bytes
  *
  * The two words, and their nodes, 12 to 32 bytes behind each, lie so that a
  * look at both is one at one cache line.
@@ -571,6 +638,7 @@ _Static_assert(sizeof(struct queue_shm) == 1408, "queue_shm");
  *            pid     of its process, for whoever wants to tell
  *            held    G  leases that name it; read by anybody
  *            closed  A  its handle was closed, and the owner is to give it up
+ *            room    -  one for each word; made before rows counts them
  */
 struct worker_shm {
 	struct {
@@ -582,10 +650,12 @@ struct worker_shm {
 	uint32_t pid;
 	_Atomic uint32_t held;
 	_Atomic uint32_t closed;
-	unsigned char pad1[108];
+	uint32_t reserved;
+	struct room_shm room[2];
+	unsigned char pad1[56];
 };
 
-_Static_assert(sizeof(struct worker_shm) == 256, "worker_shm");
+_Static_assert(sizeof(struct worker_shm) == 384, "worker_shm");
 _Static_assert(offsetof(struct worker_shm, life[1].word) == 40, "one line");
 
 /*

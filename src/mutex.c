@@ -33,6 +33,7 @@ void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,
 	m->s = r->mutex;
 	m->gate = (struct ipci_gate){
 		.word = &m->s->word, .ready = is_free, .arg = m};
+	ipci_gate_furnish(&m->gate, &m->s->room);
 	atomic_init(&m->held_by, 0);
 	m->recursive = recursive;
 }
@@ -56,8 +57,9 @@ bool ipci_mutex_busy(const struct ipci_mutex *m)
 	if (id == 0 || id >> 32 != ipci_generation())
 		return false;
 	return id == ipci_thread.id ||
-	       ipci_gate_owner(&m->gate) ==
-		       atomic_load_explicit(&m->held_tid, memory_order_relaxed);
+	       ipci_gate_holds(&m->gate,
+			       atomic_load_explicit(&m->held_mark,
+						    memory_order_relaxed));
 }
 
 /* L1 .. L3: the holder that we follow has died if it did not sign off */
@@ -80,6 +82,15 @@ static void let_go(struct ipci_mutex *m, struct ipci_self *self)
 	ipci_held_unlink(self, ipci_node_of(self, m->gate.word));
 }
 
+/* somebody has written over the word while it was ours, but not over the lock
+   in its room */
+static void give_up(struct ipci_mutex *m, struct ipci_self *self)
+{
+	let_go(m, self);
+	if (m->gate.room)
+		ipci_room_unlock(m->gate.room, m->gate.word, self->key);
+}
+
 /* A3, N1: by its node in this handle's memory. On the list already: somebody
    has written over the word while it was ours. */
 static void hold(struct ipci_mutex *m, struct ipci_self *self)
@@ -89,7 +100,8 @@ static void hold(struct ipci_mutex *m, struct ipci_self *self)
 	ipci_held_link(self, ipci_node_of(self, m->gate.word));
 	self->held++;
 	m->times = 1;
-	atomic_store_explicit(&m->held_tid, self->tid, memory_order_relaxed);
+	atomic_store_explicit(&m->held_mark, ipci_gate_mark(self, &m->gate),
+			      memory_order_relaxed);
 	atomic_store_explicit(&m->held_by, self->id, memory_order_relaxed);
 }
 
@@ -136,8 +148,10 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 
 	if (!self)
 		return -ENOSYS;
-	if (ipci_gate_owner(&m->gate) == self->tid)
+	if (ipci_gate_mine(self, &m->gate))
 		return lock_again(m, self);
+	if (m->gate.room && through_this(m, self) && is_free(m))
+		ipci_room_unlock(m->gate.room, m->gate.word, self->key);
 	if (self->held >= HELD_MAX)
 		return -ENOLCK;
 	if (!ipci_gate_take(self, &m->gate)) {
@@ -146,6 +160,7 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 			return ipci_gave_up(timeout_ms);
 	}
 	hold(m, self);
+	m->anchored = m->gate.room;
 	r = take_over(m, self);
 	ipci_gate_settle(self);
 	return r;
@@ -159,13 +174,14 @@ int ipci_mutex_unlock(struct ipci_mutex *m)
 		return -ENOSYS;
 	if (!through_this(m, self))
 		return -EPERM;
-	if (ipci_gate_owner(&m->gate) != self->tid) {
-		let_go(m, self);
+	if (!ipci_gate_mine(self, &m->gate)) {
+		give_up(m, self);
 		return -EBADMSG;
 	}
 	if (m->recursive && unlock_inner(m, self))
 		return 0;
 	atomic_store_explicit(&m->s->holder, 0, memory_order_relaxed); /* U1 */
+	m->anchored = false;
 	ipci_gate_announce(self, &m->gate);
 	let_go(m, self);
 	ipci_gate_release(self, &m->gate);
@@ -205,7 +221,8 @@ int ipc_mutex_create(struct ipc_mutex **m, const char *name,
 	if (err)
 		return err;
 	want.u.mutex.flags = opts->flags;
-	err = ipci_region_create(&r, sizeof(**m), name, opts->mode, &want);
+	err = ipci_region_create(&r, sizeof(**m), name, opts->mode, &want,
+				 NULL);
 	if (err)
 		return err;
 	*m = attach(r, opts->flags);
@@ -237,7 +254,10 @@ int ipc_mutex_close(struct ipc_mutex *m)
 		return -EINVAL;
 	if (ipci_mutex_busy(&m->mutex))
 		return -EBUSY;
-	ipci_region_close(&m->region);
+	if (m->mutex.anchored)
+		ipci_region_leave(&m->region);
+	else
+		ipci_region_close(&m->region);
 	return 0;
 }
 

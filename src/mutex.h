@@ -11,10 +11,16 @@
 struct ipci_mutex {
 	struct ipci_gate gate;
 	struct mutex_shm *s;
-	_Atomic uint64_t held_by;  /* ipci_self()->id, if through this handle */
-	_Atomic uint32_t held_tid; /* its thread id */
-	uint32_t times;		   /* how often; only the holder looks */
+	_Atomic uint64_t held_by; /* ipci_self()->id, if through this handle */
+	_Atomic uint32_t held_mark; /* how the gate's word names that thread */
+	uint32_t times;		    /* how often; only the holder looks */
 	bool recursive;
+	/*
+	 * With a room: locked through this handle, and not let go through it,
+	 * but maybe, if it is recursive, through another one. Maybe libc's list
+	 * of held mutexes passes through here.
+	 */
+	bool anchored;
 };
 
 void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,

@@ -3,7 +3,13 @@
  * os.h - what the library needs of the operating system: the contract
  *
  * Clock, sleep and wake-up, the notice of a thread's death, named memory.
- * os_linux.c fulfils it; nothing above this line knows which system it is.
+ * os_linux.c fulfils it, or os_posix.c; nothing above this line knows which
+ * system it is, but only which of these two ways to wait it offers:
+ *
+ *   exact    the kernel wakes whoever a dead thread should have woken
+ *   bounded  whoever sleeps looks by itself, at least every 50 ms: os_room.c,
+ *            with what POSIX has. os_posix.c is always bounded, os_linux.c
+ *            where the kernel is too old or a sandbox is in the way.
  */
 #ifndef IPCI_OS_H
 #define IPCI_OS_H
@@ -40,8 +46,10 @@ struct ipci_self {
 	uintptr_t below;	     /* what was first before our own entry */
 	uintptr_t outer[3];	     /* ... before those within which it is */
 	struct ipci_anchor *anchors; /* entries at the end of the list */
-	uint64_t id;   /* this thread of this process, never the same again */
-	uint32_t tid;  /* owner bits; 0: not set up yet */
+	uintptr_t own[2]; /* where these two point to in the bounded way */
+	uint64_t id;  /* this thread of this process, never the same again */
+	uint64_t key; /* bounded: what the word of a gate is when it is ours */
+	uint32_t tid; /* owner bits; 0: not set up yet. Bounded: see room_shm */
 	uint32_t held; /* mutexes held */
 	uint32_t spin; /* pauses that were worth it before a sleep */
 	uint32_t waits;
@@ -61,10 +69,19 @@ static inline struct ipci_self *ipci_self(void)
 	return self->tid ? self : ipci_self_init();
 }
 
+/* from here on a forked child knows that it is another one; false: no memory */
+bool ipci_watch_forks(void);
+
+/* whether this process was forked into another PID namespace */
+bool ipci_displaced(void);
+
+/* for ipci_self()->id */
+uint64_t ipci_new_id(void);
+
 /* counts forks: 0 in the first process, another number in each child */
 uint32_t ipci_generation(void);
 
-/* LIBIPC_CAP_* or -ENOSYS; asked once, remembered */
+/* LIBIPC_CAP_*, or -ENOSYS, both asked once and remembered; or -ENOMEM */
 int ipci_os_caps(void);
 
 /*
@@ -74,6 +91,20 @@ int ipci_os_caps(void);
  * id may be that of any other: ipci_self() is NULL in it.
  */
 uint64_t ipci_os_id_space(void);
+
+/* which way of two, and by what means; asks if need be */
+enum ipci_backend {
+	IPCI_BACKEND_UNKNOWN,
+	IPCI_BACKEND_EXACT,
+	IPCI_BACKEND_ROBUST, /* bounded, with robust mutexes */
+	IPCI_BACKEND_PID,    /* bounded, by asking whether a process exists */
+};
+
+enum ipci_backend ipci_os_backend(void);
+
+/* Linux: whether the kernel wakes a sleeper of a word that a dead thread had
+   announced, or not; or -ENOMEM. For ipci_os_caps and its test. */
+int ipci_os_probe_death(bool announce);
 
 /* ---- time ---- */
 
@@ -141,6 +172,51 @@ int ipci_os_wake(const _Atomic uint64_t *word, int n);
 /* whether there is no thread with that id in the system, dead or alive */
 bool ipci_os_gone(uint32_t tid);
 
+/* ---- the same in the bounded way ---- */
+
+struct room_shm;
+
+/* sets up ipci_thread, as thread tid; called by ipci_self_init */
+void ipci_room_self(struct ipci_self *self, uint32_t tid);
+
+/* whether mutexes tell of a death: 1, 0, or -ENOMEM: could not find out */
+int ipci_room_probe(void);
+
+/* what its bytes mean: not the same for each libc */
+uint64_t ipci_room_fingerprint(void);
+
+/* before anybody else can see it */
+void ipci_room_init(struct room_shm *room);
+
+/* the lock, and who has it in the word; never waits */
+bool ipci_room_lock(struct room_shm *room, _Atomic uint64_t *word,
+		    uint64_t key);
+void ipci_room_unlock(struct room_shm *room, _Atomic uint64_t *word,
+		      uint64_t key);
+
+/* whether the one that the word names, or named, died inside, and nobody has
+   locked since */
+bool ipci_room_dead(struct room_shm *room, _Atomic uint64_t *word);
+
+/* of a long-held word: the lock, if no one died in it who is not yet buried;
+   to be taken for dead; and no longer */
+bool ipci_room_claim(struct room_shm *room, _Atomic uint64_t *word,
+		     uint64_t key);
+void ipci_room_abandon(struct room_shm *room, _Atomic uint64_t *word,
+		       uint64_t key);
+void ipci_room_bury(struct room_shm *room, _Atomic uint64_t *word);
+
+/* sleeps until a post, or a moment: until the deadline at most */
+void ipci_room_sleep(struct room_shm *room, int64_t deadline);
+
+/* wakes one of those who sleep, or the next one that comes */
+void ipci_room_post(struct room_shm *room);
+
+/* whether there is no such process any more, or only what nobody reaped yet */
+bool ipci_os_ended(uint32_t pid);
+
+/* ---- */
+
 /* whether spinning can help: another CPU may be at work meanwhile */
 bool ipci_os_many_cpus(void);
 
@@ -155,12 +231,22 @@ static inline void ipci_relax(void)
 
 /* ---- named memory ---- */
 
-/* an unnamed object of size bytes, all zero, the first of them reserved:
-   descriptor */
-int ipci_os_shm_make(uint64_t size, uint64_t reserved, unsigned int mode);
+/* an object that has no name yet */
+struct ipci_shm_file {
+	int fd;
+	char temporary[48]; /* what it is called until then, if at all */
+};
+
+/* size bytes, all zero, the first of them reserved: 0, or negative */
+int ipci_os_shm_make(struct ipci_shm_file *f, uint64_t size, uint64_t reserved,
+		     unsigned int mode);
 
 /* memory for size bytes from at on: 0, -ENOSPC */
 int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size);
+
+/* reserves, gives it its size and exactly this mode: 0, -ENOSPC, ... */
+int ipci_os_shm_shape(int fd, uint64_t size, uint64_t reserved,
+		      unsigned int mode);
 
 /* gives back the memory of these shared pages; they read as zeros */
 void ipci_os_discard(void *pages, size_t size);
@@ -172,8 +258,16 @@ int ipci_os_populate(void *pages, size_t size);
 /* a core dump would read, and so make, what nobody ever touched */
 void ipci_os_leave_out_of_dumps(void *pages, size_t size);
 
-/* gives it its name: 0, -EEXIST, ... The one step that makes it visible. */
-int ipci_os_shm_publish(int fd, const char *name);
+/* gives it its name: 0, -EEXIST, ... The one step that makes it visible. It
+   has lost its temporary name afterwards, also if that failed. */
+int ipci_os_shm_publish(struct ipci_shm_file *f, const char *name);
+
+/* in place of publish: it is gone when its descriptor is closed */
+void ipci_os_shm_drop(struct ipci_shm_file *f);
+
+/* by name, as shm_open and shm_unlink: -1, and errno */
+int ipci_os_shm_open(const char *name);
+int ipci_os_shm_unlink(const char *name);
 
 /* ---- lifelines: descriptors that tell whether the other side lives ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os_linux.c - os.h on Linux 5.16 and later
+ * os_linux.c - os.h on Linux: exact from 5.16 on, else bounded (os_room.c)
  *
  * The notice of death is the kernel's robust futex list. Each thread has one,
  * registered by libc; we use that very list (get_robust_list), for the kernel
@@ -13,54 +13,20 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "os.h"
 #include <ipc/base.h>
 
-_Thread_local struct ipci_self ipci_thread;
-
-static _Atomic uint32_t generation;
-static _Atomic bool
-	displaced; /* we, or who forked us, left the PID namespace */
-
 /* ---- the calling thread ---- */
-
-/* the child has one thread, a new one, that holds nothing */
-static void after_fork_in_child(void)
-{
-	atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
-	memset(&ipci_thread, 0, sizeof(ipci_thread));
-	/* a parent that is in another PID namespace has no number here */
-	if (getppid() == 0)
-		atomic_store_explicit(&displaced, true, memory_order_relaxed);
-}
-
-/* false: no memory, and a child would pass for its parent. Two threads at once
-   may both do it: then a fork counts twice, which does no harm. */
-static bool watch_forks(void)
-{
-	static _Atomic bool watched;
-
-	if (!atomic_load_explicit(&watched, memory_order_acquire)) {
-		if (pthread_atfork(NULL, NULL, after_fork_in_child))
-			return false;
-		atomic_store_explicit(&watched, true, memory_order_release);
-	}
-	return true;
-}
-
-uint32_t ipci_generation(void)
-{
-	return atomic_load_explicit(&generation, memory_order_relaxed);
-}
 
 static struct robust_list_head *robust_list(void)
 {
@@ -98,32 +64,47 @@ static uintptr_t futex_of(const _Atomic uint64_t *word)
 #endif
 }
 
-struct ipci_self *ipci_self_init(void)
+static struct robust_list_head *registered_list(void)
 {
-	static _Atomic uint32_t threads;
 	struct robust_list_head *head = robust_list();
-	struct ipci_self *self = &ipci_thread;
 
-	if (atomic_load_explicit(&displaced, memory_order_relaxed))
-		return NULL;
-	if (!head) {
-		make_libc_register();
-		head = robust_list();
-		if (!head)
-			return NULL;
-	}
-	if (!watch_forks())
-		return NULL;
+	if (head)
+		return head;
+	make_libc_register();
+	return robust_list();
+}
+
+static ptrdiff_t node_offset(const struct robust_list_head *head)
+{
+	return (ptrdiff_t)futex_of(NULL) - head->futex_offset;
+}
+
+static bool exact_self(struct ipci_self *self, uint32_t tid)
+{
+	struct robust_list_head *head = registered_list();
+
+	if (!head)
+		return false;
 	self->list = (volatile uintptr_t *)&head->list.next;
 	self->pending = (volatile uintptr_t *)&head->list_op_pending;
-	self->node = (ptrdiff_t)futex_of(NULL) - head->futex_offset;
+	self->node = node_offset(head);
+	self->tid = tid;
+	return true;
+}
+
+struct ipci_self *ipci_self_init(void)
+{
+	struct ipci_self *self = &ipci_thread;
+	uint32_t tid = (uint32_t)syscall(SYS_gettid);
+
+	if (ipci_os_caps() < 0 || !ipci_watch_forks())
+		return NULL;
 	self->held = 0;
-	self->tid = (uint32_t)syscall(SYS_gettid);
-	/* not by the thread id: that is given anew when the thread has ended */
-	self->id =
-		(uint64_t)ipci_generation() << 32 |
-		(atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +
-		 1);
+	self->id = ipci_new_id();
+	if (ipci_os_backend() != IPCI_BACKEND_EXACT)
+		ipci_room_self(self, tid);
+	else if (!exact_self(self, tid))
+		return NULL;
 	return self;
 }
 
@@ -135,25 +116,145 @@ static bool has_futex_waitv(void)
 	       errno != ENOSYS && errno != EPERM;
 }
 
+/* there is a list, and a node falls behind its word, into room that is ours */
+static bool has_robust_list(void)
+{
+	const struct robust_list_head *head = registered_list();
+
+	return head && node_offset(head) >= 8 && node_offset(head) <= 32;
+}
+
+/*
+ * A kernel that wakes a sleeper for a dead thread only if the whole word is 0
+ * (before 90d758896787) is not enough: a word with W set is 0x80000000.
+ *
+ * Linux 6.2 and later have that. Older ones may (stable kernels got it), so
+ * they are asked: B, which has announced a word with W set, ends while A sleeps
+ * at it. No time limit decides: B knows that A sleeps, because it moved it from
+ * one word to another, and when B has been joined the kernel is done with it.
+ * So A sleeps on, or was woken, and that a wake-up tells.
+ */
+struct probe {
+	uint32_t from;
+	_Alignas(16) uint32_t word[16]; /* [0], and room for its node behind */
+	bool announce;
+};
+
+static long futex(const uint32_t *word, int op, uint32_t value, long n,
+		  const uint32_t *other)
+{
+	return syscall(SYS_futex, word, op, value, n, other, 0);
+}
+
+static void *probe_sleeper(void *arg)
+{
+	const struct probe *p = arg;
+
+	while (__atomic_load_n(&p->from, __ATOMIC_SEQ_CST) == 1)
+		futex(&p->from, FUTEX_WAIT, 1, 0, NULL);
+	return NULL;
+}
+
+static void *probe_victim(void *arg)
+{
+	struct probe *p = arg;
+	struct robust_list_head *head = registered_list();
+
+	while (futex(&p->from, FUTEX_REQUEUE, 0, 1, p->word) == 0)
+		;
+	/* woken or not, when A looks it is over */
+	__atomic_store_n(&p->from, 0, __ATOMIC_SEQ_CST);
+	if (head && p->announce)
+		head->list_op_pending =
+			(struct robust_list *)((uintptr_t)p->word -
+					       (uintptr_t)head->futex_offset);
+	return NULL;
+}
+
+int ipci_os_probe_death(bool announce)
+{
+	struct probe p = {1, {UINT32_C(0x80000000)}, announce};
+	pthread_t a, b;
+	bool woken;
+
+	if (pthread_create(&a, NULL, probe_sleeper, &p))
+		return -ENOMEM;
+	if (pthread_create(&b, NULL, probe_victim, &p)) {
+		__atomic_store_n(&p.from, 0, __ATOMIC_SEQ_CST);
+		futex(&p.from, FUTEX_WAKE, 1, 0, NULL);
+		pthread_join(a, NULL);
+		return -ENOMEM;
+	}
+	pthread_join(b, NULL);
+	woken = futex(p.word, FUTEX_WAKE, 1, 0, NULL) == 0;
+	pthread_join(a, NULL);
+	return woken;
+}
+
+static int wakes_for_the_dead(void)
+{
+	struct utsname name;
+	int major, minor;
+
+	if (uname(&name) == 0 &&
+	    sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	    (major > 6 || (major == 6 && minor >= 2)))
+		return 1;
+	return ipci_os_probe_death(true);
+}
+
+/* for tests, and for who does not want to depend on what the kernel has */
+static bool is_bounded_wanted(void)
+{
+	const char *name = getenv("LIBIPC_BACKEND");
+
+	return name && !strcmp(name, "posix");
+}
+
+/* enum ipci_backend, or -ENOMEM */
+static int choose_backend(void)
+{
+	int r = 0;
+
+	if (!is_bounded_wanted() && has_robust_list() && has_futex_waitv())
+		r = wakes_for_the_dead();
+	if (r > 0)
+		return IPCI_BACKEND_EXACT;
+	if (r == 0)
+		r = robust_list() ? 1 : ipci_room_probe();
+	if (r < 0)
+		return r;
+	return r ? IPCI_BACKEND_ROBUST : IPCI_BACKEND_PID;
+}
+
+static _Atomic int backend; /* as far as known */
+
+enum ipci_backend ipci_os_backend(void)
+{
+	ipci_os_caps();
+	return (enum ipci_backend)atomic_load_explicit(&backend,
+						       memory_order_relaxed);
+}
+
 int ipci_os_caps(void)
 {
-	static _Atomic int caps;
-	int known = atomic_load_explicit(&caps, memory_order_relaxed);
+	int chosen = atomic_load_explicit(&backend, memory_order_relaxed);
 
-	if (atomic_load_explicit(&displaced, memory_order_relaxed))
+	if (ipci_displaced())
 		return -ENOSYS;
-	if (known)
-		return known;
-	if (!watch_forks())
+	if (!ipci_watch_forks())
 		return -ENOMEM; /* for now */
-	known = -ENOSYS;
-	/* the node must fall behind the word, into room that is ours */
-	if (ipci_self() && ipci_thread.node >= 8 && ipci_thread.node <= 32 &&
-	    has_futex_waitv())
-		known = LIBIPC_CAP_EXACT_WAKE;
-	atomic_store_explicit(&caps, known, memory_order_relaxed);
-	return known;
+	if (chosen == IPCI_BACKEND_UNKNOWN) {
+		chosen = choose_backend();
+		if (chosen < 0)
+			return chosen;
+		atomic_store_explicit(&backend, chosen, memory_order_relaxed);
+	}
+	return chosen == IPCI_BACKEND_EXACT ? LIBIPC_CAP_EXACT_WAKE
+					    : LIBIPC_CAP_BOUNDED_WAKE;
 }
+
+/* ---- whether a process is still there ---- */
 
 uint64_t ipci_os_id_space(void)
 {
@@ -171,36 +272,40 @@ bool ipci_os_gone(uint32_t tid)
 	return kill((pid_t)tid, 0) && errno == ESRCH;
 }
 
-bool ipci_os_many_cpus(void)
+/* it is a zombie: its name may hold anything, the state is behind its last ) */
+static bool is_zombie(uint32_t pid)
 {
-	static _Atomic long cpus;
-	long n = atomic_load_explicit(&cpus, memory_order_relaxed);
+	char path[32], text[512], *end;
+	int fd, cancel;
+	ssize_t n;
 
-	if (!n) {
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-		atomic_store_explicit(&cpus, n, memory_order_relaxed);
-	}
-	return n > 1;
+	snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned int)pid);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	pthread_setcancelstate(cancel, &cancel);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X');
+}
+
+bool ipci_os_ended(uint32_t pid)
+{
+	return ipci_os_gone(pid) || is_zombie(pid);
 }
 
 /* ---- time ---- */
 
-static int64_t clock_ns(clockid_t clock)
+int64_t ipci_coarse_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t ipci_now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-int64_t ipci_coarse_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC_COARSE);
 }
 
 /* ---- sleep and wake-up ---- */
@@ -266,41 +371,6 @@ int ipci_os_wake(const _Atomic uint64_t *word, int n)
 
 #define SHM_DIR "/dev/shm"
 
-enum {
-	RESERVE_PIECE = 4 << 20,
-};
-
-static int reserve_piece(int fd, uint64_t at, uint64_t size)
-{
-	int r = posix_fallocate(fd, (off_t)at, (off_t)size);
-
-	return r == EFBIG ? -ENOSPC : -r;
-}
-
-/*
- * At once, if no signal comes. If one does, posix_fallocate gives up, and older
- * kernels undo all that it did, so a fast timer could keep a large one from
- * ever ending: then in pieces.
- */
-int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size)
-{
-	uint64_t done = 0, piece;
-	int r;
-
-	if (size > INT64_MAX || at > INT64_MAX - size)
-		return -ENOSPC;
-	r = reserve_piece(fd, at, size);
-	while (r == -EINTR || (r == 0 && done && done < size)) {
-		piece = size - done;
-		if (piece > RESERVE_PIECE)
-			piece = RESERVE_PIECE;
-		r = reserve_piece(fd, at + done, piece);
-		if (r == 0)
-			done += piece;
-	}
-	return r;
-}
-
 void ipci_os_discard(void *pages, size_t size)
 {
 	madvise(pages, size, MADV_REMOVE);
@@ -324,64 +394,52 @@ void ipci_os_leave_out_of_dumps(void *pages, size_t size)
 	madvise(pages, size, MADV_DONTDUMP);
 }
 
-/* asked before, because going beyond it is a signal */
-static bool exceeds_limit(uint64_t size)
-{
-	struct rlimit limit;
-
-	return size > INT64_MAX ||
-	       (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-		limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur);
-}
-
-static int make_size(int fd, uint64_t size, uint64_t reserved)
+int ipci_os_shm_make(struct ipci_shm_file *f, uint64_t size, uint64_t reserved,
+		     unsigned int mode)
 {
 	int r;
 
-	if (exceeds_limit(size))
-		return -ENOSPC;
-	r = ipci_os_shm_reserve(fd, 0, reserved);
-	if (r < 0 || reserved == size)
-		return r;
 	do
-		r = ftruncate(fd, (off_t)size);
-	while (r && errno == EINTR);
-	return r ? -ENOSPC : 0;
-}
-
-int ipci_os_shm_make(uint64_t size, uint64_t reserved, unsigned int mode)
-{
-	int r, fd;
-
-	do
-		fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	while (fd < 0 && errno == EINTR);
-	if (fd < 0)
+		f->fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	while (f->fd < 0 && errno == EINTR);
+	if (f->fd < 0)
 		return errno == ENOENT || errno == EOPNOTSUPP ? -ENOSYS
 							      : -errno;
-	r = make_size(fd, size, reserved);
-	/* fchmod: exactly this mode, whatever the umask */
-	while (r == 0 && fchmod(fd, (mode_t)mode))
-		r = errno == EINTR ? 0 : -errno;
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
+	r = ipci_os_shm_shape(f->fd, size, reserved, mode);
+	if (r < 0)
+		close(f->fd);
+	return r;
 }
 
-int ipci_os_shm_publish(int fd, const char *name)
+int ipci_os_shm_publish(struct ipci_shm_file *f, const char *name)
 {
 	char from[32], to[sizeof(SHM_DIR) + NAME_MAX + 1];
 
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", f->fd);
 	snprintf(to, sizeof(to), SHM_DIR "%s", name);
 	if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	/* without /proc this way is open to the privileged */
-	if (errno == ENOENT && linkat(fd, "", AT_FDCWD, to, AT_EMPTY_PATH) == 0)
+	if (errno == ENOENT &&
+	    linkat(f->fd, "", AT_FDCWD, to, AT_EMPTY_PATH) == 0)
 		return 0;
 	return -errno;
+}
+
+/* it has no name, so there is nothing to do */
+void ipci_os_shm_drop(struct ipci_shm_file *f)
+{
+	(void)f;
+}
+
+int ipci_os_shm_open(const char *name)
+{
+	return shm_open(name, O_RDWR, 0);
+}
+
+int ipci_os_shm_unlink(const char *name)
+{
+	return shm_unlink(name);
 }
 
 /* ---- lifelines ---- */

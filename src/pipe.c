@@ -378,6 +378,16 @@ static void init_end(struct ipc_pipe *end, struct core *core, int e,
 	end->out.watch = end->in.watch;
 }
 
+static void prepare(struct ipci_region *r)
+{
+	struct pipe_shm *s = (struct pipe_shm *)r->body;
+
+	for (int d = 0; d < 2; d++) {
+		ipci_room_init(&s->direction[d].send.room);
+		ipci_room_init(&s->direction[d].recv.room);
+	}
+}
+
 static int make_core(struct core **core, uint64_t size, bool simplex)
 {
 	struct head_shm head = {
@@ -385,7 +395,8 @@ static int make_core(struct core **core, uint64_t size, bool simplex)
 		.body_size = sizeof(struct pipe_shm) + size * (simplex ? 1 : 2),
 	};
 	struct ipci_region *r;
-	int err = ipci_region_create(&r, sizeof(**core), NULL, 0, &head);
+	int err =
+		ipci_region_create(&r, sizeof(**core), NULL, 0, &head, prepare);
 
 	if (err)
 		return err;

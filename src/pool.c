@@ -80,6 +80,7 @@ void ipci_pool_init(struct ipci_pool *p, struct queue_shm *s,
 		.item_size = item_size,
 		.lifo = lifo,
 	};
+	ipci_gate_furnish(&p->gate, &s->pool_room);
 }
 
 bool ipci_pool_grows(uint64_t maxsize, size_t item_size)

@@ -850,6 +850,7 @@ static void init_side(struct side *d, struct side_shm *s,
 				     .index = &opposite->index,
 				     .ready = is_movable,
 				     .arg = d};
+	ipci_gate_furnish(&d->gate, &s->room);
 	d->s = s;
 	d->opposite = opposite;
 	d->limit = limit;
@@ -1040,6 +1041,18 @@ static void describe(struct head_shm *head, const struct ipc_queue_opts *o)
 		head->u.queue.chunks = ipci_grow_chunks(o->maxsize, item_size);
 }
 
+/* the rooms of all gates but those of workers, which come with them */
+static void prepare(struct ipci_region *r)
+{
+	struct queue_shm *s = (struct queue_shm *)r->body;
+
+	ipci_room_init(&s->put.room);
+	ipci_room_init(&s->get.room);
+	ipci_room_init(&s->done.room);
+	ipci_room_init(&s->lease.room);
+	ipci_room_init(&s->pool_room);
+}
+
 static int create(struct ipci_region **r, const char *name, uint32_t mode,
 		  struct head_shm *head)
 {
@@ -1049,8 +1062,8 @@ static int create(struct ipci_region **r, const char *name, uint32_t mode,
 		return -ENOSPC;
 	head->body_size = plan.end;
 	head->fixed_size = plan.fixed;
-	return ipci_region_create(r, sizeof(struct ipc_queue), name, mode,
-				  head);
+	return ipci_region_create(r, sizeof(struct ipc_queue), name, mode, head,
+				  prepare);
 }
 
 /* where addresses are few, fewer will do */

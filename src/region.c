@@ -73,7 +73,7 @@ static int open_shm(const char *name)
 	int fd, tries = 0;
 
 	do
-		fd = shm_open(name, O_RDWR, 0);
+		fd = ipci_os_shm_open(name);
 	while (fd < 0 &&
 	       (errno == EINTR || (errno == EAGAIN && tries++ < OPEN_TRIES &&
 				   sched_yield() == 0)));
@@ -115,6 +115,9 @@ static uint64_t fingerprint(void)
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
 		hash = mix(hash, facts[i]);
+	hash = mix(hash, ipci_os_backend());
+	if (ipci_os_backend() != IPCI_BACKEND_EXACT)
+		hash = mix(hash, ipci_room_fingerprint());
 	return mix(hash, page_size());
 }
 
@@ -222,6 +225,11 @@ void ipci_region_close(struct ipci_region *r)
 	if (count_holders(r, -1) > 1)
 		return;
 	unmap(r);
+	ipci_region_leave(r);
+}
+
+void ipci_region_leave(struct ipci_region *r)
+{
 	close_file(r->fd);
 	free(r);
 }
@@ -269,14 +277,20 @@ static int round_up(struct head_shm *head)
 	return 0;
 }
 
-static void fill_head(struct head_shm *to, const struct head_shm *want)
+/* before anybody else can see it */
+static void fill(struct ipci_region *r, const struct head_shm *want)
 {
+	struct head_shm *to = r->head;
+
 	*to = *want;
 	to->magic = IPCI_MAGIC;
 	to->layout = IPCI_LAYOUT;
 	to->fingerprint = fingerprint();
 	to->page = page_size();
 	to->id_space = ipci_os_id_space();
+	ipci_room_init(&r->mutex->room);
+	if (r->prepare)
+		r->prepare(r);
 }
 
 /* the file of a region that grows stays open, for reserve */
@@ -292,21 +306,24 @@ static void keep_file(struct ipci_region *r, int err, int fd,
 static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 		     const struct head_shm *want)
 {
-	int err, fd = ipci_os_shm_make(page_size() + want->body_size,
-				       page_size() + want->fixed_size, mode);
+	struct ipci_shm_file f;
+	int err = ipci_os_shm_make(&f, page_size() + want->body_size,
+				   page_size() + want->fixed_size, mode);
 
-	if (fd < 0)
-		return answer(-fd);
-	err = map(r, fd);
+	if (err)
+		return answer(-err);
+	err = map(r, f.fd);
+	if (err)
+		ipci_os_shm_drop(&f);
 	if (!err) {
-		fill_head(r->head, want);	     /* C4 */
-		err = ipci_os_shm_publish(fd, name); /* C5 */
+		fill(r, want);			     /* C4 */
+		err = ipci_os_shm_publish(&f, name); /* C5 */
 		if (err) {
 			err = answer(-err);
 			unmap(r);
 		}
 	}
-	keep_file(r, err, fd, want);
+	keep_file(r, err, f.fd, want);
 	return err;
 }
 
@@ -315,7 +332,7 @@ static int map_anonymous(struct ipci_region *r, const struct head_shm *want)
 	int err = map(r, -1);
 
 	if (!err)
-		fill_head(r->head, want);
+		fill(r, want);
 	return err;
 }
 
@@ -361,7 +378,8 @@ static struct ipci_region *new_region(size_t handle_size)
 }
 
 static int create(struct ipci_region **r, size_t handle_size, const char *name,
-		  uint32_t mode, const struct head_shm *want)
+		  uint32_t mode, const struct head_shm *want,
+		  void (*prepare)(struct ipci_region *))
 {
 	struct head_shm head = *want;
 	struct ipci_region *new;
@@ -375,6 +393,7 @@ static int create(struct ipci_region **r, size_t handle_size, const char *name,
 	if (!new)
 		return -ENOMEM;
 	new->body_size = (size_t)head.body_size;
+	new->prepare = prepare;
 	err = name ? map_named(new, name, mode ? mode : 0600, &head)
 		   : map_anonymous(new, &head);
 	if (err) {
@@ -389,12 +408,13 @@ static int create(struct ipci_region **r, size_t handle_size, const char *name,
 /* cancelled in the middle, a thread would leave a descriptor behind */
 int ipci_region_create(struct ipci_region **r, size_t handle_size,
 		       const char *name, uint32_t mode,
-		       const struct head_shm *want)
+		       const struct head_shm *want,
+		       void (*prepare)(struct ipci_region *))
 {
 	int err, cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	err = create(r, handle_size, name, mode, want);
+	err = create(r, handle_size, name, mode, want, prepare);
 	pthread_setcancelstate(cancel, &cancel);
 	return err;
 }
@@ -516,7 +536,7 @@ int ipc_unlink(const char *name)
 
 	if (err)
 		return err;
-	while (shm_unlink(name))
+	while (ipci_os_shm_unlink(name))
 		if (errno != EINTR)
 			return answer(errno);
 	return 0;

@@ -17,6 +17,7 @@ struct ipci_region {
 	size_t body_size; /* bytes, whole pages; 0: no body */
 	size_t map_size;  /* bytes from head to the end of the body */
 	int fd;		  /* of one that grows and has a name, or -1 */
+	void (*prepare)(struct ipci_region *r); /* during create */
 
 	/* who, beside the handle, needs it: generation:32 | number:32, for in
 	   a forked child nobody does yet */
@@ -31,11 +32,14 @@ uint64_t ipci_region_round(uint64_t size);
  * knows filled in; body_size and fixed_size (0: all of it) are rounded up to
  * whole pages. The handle that it belongs to has handle_size bytes, zero behind
  * the region. name NULL: anonymous. mode 0: 0600. Errors as the public creates
- * list them.
+ * list them. prepare, or NULL, is called while nobody else can see it: for
+ * what is not zero at first, which is the rooms in its body (the one of the
+ * mutex is taken care of).
  */
 int ipci_region_create(struct ipci_region **r, size_t handle_size,
 		       const char *name, uint32_t mode,
-		       const struct head_shm *want);
+		       const struct head_shm *want,
+		       void (*prepare)(struct ipci_region *r));
 
 /*
  * A named region of that kind. *head is a copy of its head that was checked;
@@ -70,5 +74,8 @@ void ipci_region_hold(struct ipci_region *r);
 
 /* the last one unmaps it and frees the handle */
 void ipci_region_close(struct ipci_region *r);
+
+/* frees the handle; what is mapped stays, for it may still be read */
+void ipci_region_leave(struct ipci_region *r);
 
 #endif

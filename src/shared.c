@@ -44,7 +44,8 @@ int ipc_shared_create(struct ipc_shared **s, const char *name, size_t size,
 	err = check_opts(size, opts);
 	if (err)
 		return err;
-	err = ipci_region_create(&r, sizeof(**s), name, opts->mode, &want);
+	err = ipci_region_create(&r, sizeof(**s), name, opts->mode, &want,
+				 NULL);
 	if (err)
 		return err;
 	*s = attach(r, size);

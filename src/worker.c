@@ -43,7 +43,10 @@ uint32_t ipci_workers_rows(const struct ipci_workers *w)
 static struct ipci_gate life(const struct ipci_workers *w, uint32_t row,
 			     int class)
 {
-	return (struct ipci_gate){.word = &w->row[row].life[class].word};
+	struct ipci_gate g = {.word = &w->row[row].life[class].word};
+
+	ipci_gate_furnish(&g, &w->row[row].room[class]);
+	return g;
 }
 
 static bool is_dead(const struct ipci_workers *w, uint32_t row, int class)
@@ -175,7 +178,7 @@ static void retire(struct ipci_self *self, struct ipci_worker *mine)
 
 		ipci_gate_announce(self, &g);
 		ipci_held_unlink_last(self, &mine->anchor[class]);
-		ipci_gate_abandon(&g);
+		ipci_gate_abandon(self, &g);
 		ipci_gate_settle(self);
 	}
 	take_off(mine);
@@ -284,7 +287,7 @@ static bool take_row(struct ipci_self *self, struct ipci_worker *mine,
 	if (!ipci_gate_claim(self, &second)) { /* damaged */
 		ipci_gate_announce(self, &first);
 		ipci_held_unlink_last(self, &mine->anchor[IPCI_GETTERS]);
-		ipci_gate_abandon(&first);
+		ipci_gate_abandon(self, &first);
 		ipci_gate_settle(self);
 		return false;
 	}
@@ -293,20 +296,43 @@ static bool take_row(struct ipci_self *self, struct ipci_worker *mine,
 	return true;
 }
 
-/* N1: the first n rows are in use */
-static int use_rows(const struct ipci_workers *w, uint32_t n)
+/*
+ * N1: row n - 1 is in use, too. With rooms, within the lease gate, so that only
+ * one makes them; was he killed, they are made anew.
+ */
+static void add_row(struct ipci_self *self, const struct ipci_workers *w,
+		    uint32_t n)
 {
-	size_t at = (size_t)((unsigned char *)&w->row[n - 1] - w->region->body);
-	uint32_t is = ipci_workers_rows(w);
+	uint32_t is = n - 1;
+
+	if (w->lock->room) {
+		ipci_gate_enter(self, w->lock, IPCI_NEVER);
+		ipci_gate_push_within(self, w->lock);
+		if (ipci_workers_rows(w) == is) {
+			ipci_room_init(&w->row[is].room[0]);
+			ipci_room_init(&w->row[is].room[1]);
+		}
+	}
+	atomic_compare_exchange_strong_explicit(&w->s->rows, &is, n,
+						memory_order_seq_cst,
+						memory_order_seq_cst);
+	if (w->lock->room) {
+		ipci_gate_announce(self, w->lock);
+		ipci_gate_pop_within(self);
+		ipci_gate_release(self, w->lock);
+	}
+}
+
+/* memory for it first */
+static int use_row(struct ipci_self *self, const struct ipci_workers *w,
+		   uint32_t row)
+{
+	size_t at = (size_t)((unsigned char *)&w->row[row] - w->region->body);
 	int err = ipci_region_reserve(w->region, at, sizeof(*w->row));
 
-	if (err)
-		return err;
-	while (is < n && !atomic_compare_exchange_weak_explicit(
-				 &w->s->rows, &is, n, memory_order_seq_cst,
-				 memory_order_seq_cst))
-		;
-	return 0;
+	if (!err)
+		add_row(self, w, row + 1);
+	return err;
 }
 
 static int find_row(struct ipci_self *self, struct ipci_worker *mine)
@@ -316,7 +342,7 @@ static int find_row(struct ipci_self *self, struct ipci_worker *mine)
 
 	for (uint32_t i = 0; i < w->max; i++) {
 		if (i >= ipci_workers_rows(w)) {
-			err = use_rows(w, i + 1);
+			err = use_row(self, w, i);
 			if (err)
 				return err;
 		}

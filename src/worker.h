@@ -20,6 +20,7 @@ struct ipci_workers {
 	struct worker_shm *row;
 	uint32_t max;			     /* rows that there can be */
 	const struct ipci_gate *sleepers[2]; /* getters, joiners */
+	const struct ipci_gate *lock;	     /* the lease gate */
 	uint64_t id; /* this handle, never the same again */
 };
 

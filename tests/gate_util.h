@@ -33,11 +33,14 @@ static inline struct test_gate *new_gate(void)
 {
 	struct test_gate *t = shared_alloc(sizeof(*t));
 
+	assert_true(ipc_caps() > 0);
+	ipci_room_init(&t->side.room);
 	t->gate = (struct ipci_gate){.word = &t->side.word,
 				     .hint = &t->side.hint,
 				     .index = &t->opposite.index,
 				     .ready = gate_is_ready,
 				     .arg = t};
+	ipci_gate_furnish(&t->gate, &t->side.room);
 	return t;
 }
 
@@ -48,7 +51,7 @@ static inline uint64_t word_of(const struct test_gate *t)
 
 static inline uint64_t hint_of(const struct test_gate *t)
 {
-	return atomic_load(&t->side.hint);
+	return atomic_load(t->gate.hint);
 }
 
 static inline void set_word(struct test_gate *t, uint64_t word, uint64_t hint)
@@ -63,9 +66,10 @@ static inline void set_ready(struct test_gate *t, bool ready)
 	atomic_store(&t->opposite.index, ready);
 }
 
+/* as the owner bits of a word say it */
 static inline uint64_t my_tid(void)
 {
-	return (uint64_t)gettid();
+	return ipci_self()->tid;
 }
 
 static inline uintptr_t node_of(const struct test_gate *t)

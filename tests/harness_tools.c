@@ -197,6 +197,27 @@ int join_thread(struct test_thread *thread)
 	return value;
 }
 
+/* ----------------------------------------------------- which promises hold */
+
+bool exact_wakes(void)
+{
+	return ipc_caps() & LIBIPC_CAP_EXACT_WAKE;
+}
+
+void need_exact_wakes(void)
+{
+	if (exact_wakes())
+		return;
+	print_message("# skipped: only with exact wake-ups\n");
+	skip();
+}
+
+int harness_skip_all(void)
+{
+	printf("1..0 # SKIP only with exact wake-ups\n");
+	return 0;
+}
+
 /* ------------------------------------------------------ names, shared bytes */
 
 char *unique_name(char buf[64], const char *tag)

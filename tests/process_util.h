@@ -86,6 +86,20 @@ static inline int return_at_once(void *arg)
 	return 0;
 }
 
+/* whether this library has descriptors for processes, and what else Linux
+   alone can do; where not, the test says that it is skipped */
+static inline void need_process_fds(void)
+{
+	struct ipc_process *p = started(return_at_once, NULL, 0);
+	int fd = ipc_process_fd(p);
+
+	finished(p);
+	if (fd != -ENOTSUP)
+		return;
+	print_message("# skipped: only with descriptors for processes\n");
+	skip();
+}
+
 static inline int ignore_sigterm(void *arg)
 {
 	signal(SIGTERM, SIG_IGN);

@@ -50,10 +50,12 @@ static void test_gives_up(void **state)
 static void test_one_wake_up_reaches_all(void **state)
 {
 	enum { SLEEPERS = 8 };
-	struct test_gate *t = new_gate();
+	struct test_gate *t;
 	pid_t pid[SLEEPERS];
 	(void)state;
 
+	need_exact_wakes();
+	t = new_gate();
 	t->gate.all = true;
 	for (int i = 0; i < SLEEPERS; i++)
 		pid[i] = spawn_awaiting(t);
@@ -94,12 +96,14 @@ static void expect_woken(bool all, int woken)
 static void test_news_for_one(void **state)
 {
 	(void)state;
+	need_exact_wakes();
 	expect_woken(false, 1);
 }
 
 static void test_news_for_all(void **state)
 {
 	(void)state;
+	need_exact_wakes();
 	expect_woken(true, 5);
 }
 
@@ -124,10 +128,13 @@ static void test_woken_too_early(void **state)
  */
 static void test_fired_wakes_the_next_all_the_same(void **state)
 {
-	struct test_gate *t = new_gate();
-	pid_t pid = spawn_awaiting(t);
+	struct test_gate *t;
+	pid_t pid;
 	(void)state;
 
+	need_exact_wakes();
+	t = new_gate();
+	pid = spawn_awaiting(t);
 	atomic_fetch_add(&t->side.word, EPOCH + F);
 	assert_int_equal(word_of(t) & (W | F), W | F);
 	make_ready(t);

@@ -271,5 +271,5 @@ int main(void)
 		TEST(test_woken_one_dies),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

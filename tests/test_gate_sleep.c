@@ -218,5 +218,5 @@ int main(void)
 		TEST(test_signals),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

@@ -148,5 +148,5 @@ int main(void)
 		TEST(test_announcements),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

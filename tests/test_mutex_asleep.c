@@ -18,10 +18,12 @@ static void expect_asleep_for(pid_t pid, double ms)
 
 static void test_no_polling(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
+	struct ipc_mutex *m;
 	pid_t pid;
 	(void)state;
 
+	need_exact_wakes();
+	m = new_mutex();
 	expect_lock(m, 0);
 	pid = spawn_child(lock_once, m);
 	expect_asleep_for(pid, 300);
@@ -39,10 +41,12 @@ static int lock_with_a_timeout(void *arg)
 
 static void test_no_polling_with_a_timeout(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
+	struct ipc_mutex *m;
 	pid_t pid;
 	(void)state;
 
+	need_exact_wakes();
+	m = new_mutex();
 	expect_lock(m, 0);
 	pid = spawn_child(lock_with_a_timeout, m);
 	expect_asleep_for(pid, 300);
@@ -54,11 +58,13 @@ static void test_no_polling_with_a_timeout(void **state)
 /* those who come along and give up do not wake the one that waits */
 static void test_others_do_not_disturb(void **state)
 {
-	struct ipc_mutex *m = new_mutex();
+	struct ipc_mutex *m;
 	pid_t pid;
 	long before;
 	(void)state;
 
+	need_exact_wakes();
+	m = new_mutex();
 	expect_lock(m, 0);
 	pid = spawn_child(lock_once, m);
 	wait_asleep(pid);
@@ -86,11 +92,14 @@ static void test_unlock_wakes_one(void **state)
 		pid[i] = spawn_child(hold_for_ever, &h);
 		wait_asleep(pid[i]);
 	}
-	assert_true(settle(pid, before, WAITERS));
+	if (exact_wakes())
+		assert_true(settle(pid, before, WAITERS));
 	expect_unlock(m);
 	assert_true(eventually(*h.holds != 0, 10000));
 	sleep_ms(50);
-	assert_int_equal(how_many_ran(pid, before, WAITERS), 1);
+	if (exact_wakes())
+		assert_int_equal(how_many_ran(pid, before, WAITERS), 1);
+	assert_int_equal(*h.holds, 1);
 	for (int i = 0; i < WAITERS; i++)
 		kill(pid[i], SIGKILL);
 	for (int i = 0; i < WAITERS; i++)

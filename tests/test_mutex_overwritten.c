@@ -39,7 +39,9 @@ static void expect_list_whole(void)
 /* a mutex that was cleared under its holder */
 static void clear(struct ipc_mutex *m)
 {
-	memset(words(m), 0, sizeof(*words(m)));
+	struct mutex_shm *s = words(m);
+
+	memset(&s->word, 0, sizeof(*s) - offsetof(struct mutex_shm, word));
 }
 
 static void test_unlock_and_close(void **state)
@@ -98,9 +100,11 @@ static void test_any_depth(void **state)
 		for (int n = 0; n < 5; n++)
 			ipc_mutex_unlock(m);
 		assert_int_equal(ipc_mutex_unlock(m), -EPERM);
-		clear(m);
-		expect_lock(m, 0);
-		expect_unlock(m);
+		if (exact_wakes()) {
+			clear(m);
+			expect_lock(m, 0);
+			expect_unlock(m);
+		}
 		expect_close(m);
 	}
 	expect_list_whole();

@@ -345,19 +345,6 @@ static void test_messages(void **state)
 
 /* ----------------------------------------------------------- a bare system */
 
-static int without_waitv(void *arg)
-{
-	(void)arg;
-	deny(SYS_futex_waitv, ENOSYS);
-	return create() != -ENOSYS;
-}
-
-static void test_system_lacks_what_it_takes(void **state)
-{
-	(void)state;
-	expect_exit(spawn_child(without_waitv, NULL), 0);
-}
-
 static int without_descriptors(void *arg)
 {
 	const struct rlimit none = {3, 3};
@@ -377,7 +364,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_messages),
-		TEST(test_system_lacks_what_it_takes),
 		TEST(test_no_descriptors),
 	};
 

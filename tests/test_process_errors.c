@@ -176,17 +176,21 @@ static void test_no_descriptor(void **state)
 	int error[] = {ENFILE, ENOMEM};
 	(void)state;
 
+	need_process_fds();
 	expect_exit(spawn_child(without_descriptor, &error[0]), 0);
 	expect_exit(spawn_child(without_descriptor, &error[1]), 0);
 }
 
 static void test_no_descriptor_then_one(void **state)
 {
-	struct ipc_process *p = created(return_at_once, NULL, 0);
+	struct ipc_process *p;
 	struct rlimit few, before;
-	int lowest = dup(STDIN_FILENO), r;
+	int lowest, r;
 	(void)state;
 
+	need_process_fds();
+	lowest = dup(STDIN_FILENO);
+	p = created(return_at_once, NULL, 0);
 	close(lowest);
 	getrlimit(RLIMIT_NOFILE, &before);
 	few = before;

@@ -16,10 +16,13 @@ static int readable(int fd, int timeout_ms)
 
 static void test_readable_from_the_end_on(void **state)
 {
-	struct ipc_process *p = started(wait_for_ever, NULL, 0);
-	int fd = ipc_process_fd(p);
+	struct ipc_process *p;
+	int fd;
 	(void)state;
 
+	need_process_fds();
+	p = started(wait_for_ever, NULL, 0);
+	fd = ipc_process_fd(p);
 	assert_true(fd >= 0);
 	assert_int_equal(ipc_process_fd(p), fd);
 	assert_false(readable(fd, 50));
@@ -34,9 +37,11 @@ static void test_readable_from_the_end_on(void **state)
 
 static void test_close_on_exec(void **state)
 {
-	struct ipc_process *p = started(wait_for_ever, NULL, 0);
+	struct ipc_process *p;
 	(void)state;
 
+	need_process_fds();
+	p = started(wait_for_ever, NULL, 0);
 	assert_int_equal(fcntl(ipc_process_fd(p), F_GETFD), FD_CLOEXEC);
 	killed(p);
 }
@@ -47,6 +52,7 @@ static void test_poll_several(void **state)
 	struct pollfd fds[3];
 	(void)state;
 
+	need_process_fds();
 	for (int i = 0; i < 3; i++) {
 		p[i] = started(wait_for_ever, NULL, 0);
 		fds[i] = (struct pollfd){.fd = ipc_process_fd(p[i]),

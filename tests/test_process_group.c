@@ -309,6 +309,7 @@ static void test_no_orphan_when_sigchld_is_ignored(void **state)
 	struct told *told = shared_alloc(sizeof(*told));
 	(void)state;
 
+	need_process_fds();
 	if (!can_signal_group_by_descriptor())
 		skip();
 	expect_exit(spawn_child(group_without_sigchld, told), 0);

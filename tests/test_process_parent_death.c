@@ -255,10 +255,13 @@ static int parent_without_threads(void *arg)
 
 static void test_no_thread_to_watch(void **state)
 {
-	_Atomic pid_t *daemon = shared_alloc(sizeof(*daemon));
-	pid_t pid = spawn_child(parent_without_threads, (void *)daemon);
+	_Atomic pid_t *daemon;
+	pid_t pid;
 	(void)state;
 
+	need_process_fds();
+	daemon = shared_alloc(sizeof(*daemon));
+	pid = spawn_child(parent_without_threads, (void *)daemon);
 	assert_true(eventually(*daemon != 0, 5000));
 	sleep_ms(50);
 	assert_false(gone(*daemon));

@@ -480,27 +480,6 @@ static void test_put_and_get(void **state)
 		expect_faults(&cases[i]);
 }
 
-/* ----------------------------------------------------------- a bare system */
-
-static int without_waitv(void *arg)
-{
-	deny(SYS_futex_waitv, ENOSYS);
-	child_check(ipc_caps() == -ENOSYS);
-	child_check(ipc_queue_create(&q, NULL, &opts) == -ENOSYS);
-	child_check(ipc_queue_create(&q, arg, &opts) == -ENOSYS);
-	child_check(ipc_queue_open(&q, arg) == -ENOSYS);
-	child_check(q == NULL);
-	return 0;
-}
-
-static void test_system_lacks_what_it_takes(void **state)
-{
-	char name[64];
-	(void)state;
-
-	expect_exit(spawn_child(without_waitv, unique_name(name, "nosys")), 0);
-}
-
 /* ------------------------------------------------------------- descriptors */
 
 static int without_descriptors(void *arg)
@@ -557,7 +536,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_put_and_get),
 		TEST(test_memory_as_needed),
-		TEST(test_system_lacks_what_it_takes),
 		TEST(test_no_descriptors),
 		TEST(test_no_room_in_the_file_system),
 	};

@@ -41,7 +41,8 @@ static struct crowd *put_to_sleep(struct ipc_queue *q, int (*fn)(void *))
 		c->pid[i] = spawn_child(fn, c);
 	for (int i = 0; i < SLEEPERS; i++)
 		wait_asleep(c->pid[i]);
-	assert_true(settle(c->pid, c->before, SLEEPERS));
+	if (exact_wakes())
+		assert_true(settle(c->pid, c->before, SLEEPERS));
 	return c;
 }
 
@@ -57,7 +58,8 @@ static void expect_one_ran(struct crowd *c)
 	assert_true(eventually(c->served == 1, 10000));
 	sleep_ms(50);
 	assert_int_equal(c->served, 1);
-	assert_int_equal(how_many_ran(c->pid, c->before, SLEEPERS), 1);
+	if (exact_wakes())
+		assert_int_equal(how_many_ran(c->pid, c->before, SLEEPERS), 1);
 }
 
 static void test_one_put_wakes_one_getter(void **state)
@@ -126,6 +128,7 @@ static void test_idle_sleepers_sleep(void **state)
 	long before[5];
 	(void)state;
 
+	need_exact_wakes();
 	c->q = new_queue(1, sizeof(int), 0);
 	full->q = new_queue(1, sizeof(int), LIBIPC_JOINABLE);
 	put_int(full->q, 5);
@@ -155,6 +158,7 @@ static void test_idle_sleepers_without_a_lock(void **state)
 	long before[2];
 	(void)state;
 
+	need_exact_wakes();
 	c->q = new_queue(1, sizeof(int), flags);
 	full->q = new_queue(1, sizeof(int), flags);
 	put_int(full->q, 5);

@@ -110,6 +110,7 @@ static void test_mutex(void **state)
 	const char *o;
 	(void)state;
 
+	need_exact_wakes(); /* who sleeps cannot be seen else */
 	assert_int_equal(
 		ipc_mutex_create(&m, unique_name(name, "mutex"), &opts), 0);
 	o = stat_of(name);
@@ -193,6 +194,7 @@ static void test_queue(void **state)
 	const char *o;
 	(void)state;
 
+	need_exact_wakes(); /* who sleeps cannot be seen else */
 	assert_int_equal(
 		ipc_queue_create(&q, unique_name(name, "queue"), &opts), 0);
 	o = stat_of(name);
@@ -250,6 +252,7 @@ static void test_joinable_queue(void **state)
 	pid_t joiner;
 	(void)state;
 
+	need_exact_wakes(); /* who sleeps cannot be seen else */
 	assert_int_equal(
 		ipc_queue_create(&q, unique_name(name, "joinable"), &opts), 0);
 	for (int i = 0; i < 3; i++)

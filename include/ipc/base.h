@@ -80,6 +80,10 @@ extern "C" {
    when the process that owed the wake-up was killed; no polling */
 #define LIBIPC_CAP_EXACT_WAKE 0x1
 
+/* ipc_caps(): the same within 50 milliseconds: whoever sleeps looks by itself.
+   Objects of the one kind cannot be opened where there is the other: -EPROTO */
+#define LIBIPC_CAP_BOUNDED_WAKE 0x2
+
 /**
  * ipc_version - the version of the library that is loaded
  *
@@ -92,12 +96,15 @@ LIBIPC_API const char *ipc_version(void);
 /**
  * ipc_caps - what this system lets the library promise
  *
- * Returns  LIBIPC_CAP_* bits, or
- *          -ENOSYS  this system lacks what the library needs (Linux 5.16 or
- *                   later with robust futexes), or this process was forked
- *                   into another PID namespace; every create and open then
- *                   answers -ENOSYS too.
- *          -ENOMEM  no memory, for now
+ * Exact with Linux 5.16 or later; bounded where the kernel is older, where a
+ * sandbox or an emulator is in the way, and where the environment says
+ * LIBIPC_BACKEND=posix. Found out once in a process, and its forks inherit it.
+ *
+ * Returns  LIBIPC_CAP_EXACT_WAKE or LIBIPC_CAP_BOUNDED_WAKE, or
+ *          -ENOSYS  this process was forked into another PID namespace; every
+ *                   create and open then answers -ENOSYS too.
+ *          -ENOMEM  there was no memory to find out; every create and open
+ *                   then answers so, too. Try again.
  * Crash    changes nothing.
  * Safety   thread yes | process yes | signal no | fork yes | cancel no
  */

@@ -166,7 +166,7 @@ static void settle_down(const struct row *row)
 	if (row->op == CLOSE)
 		close_end(row->closes);
 	else
-		ahead = AHEAD_S;
+		ahead = sweep_exact() ? AHEAD_S : 0;
 	sweep_marker();
 }
 
@@ -201,7 +201,7 @@ static int victim(const void *arg)
 
 	fill(data, row->message);
 	if (row->op != CLOSE)
-		ahead = AHEAD_S;
+		ahead = sweep_exact() ? AHEAD_S : 0;
 	sweep_marker();
 	switch (row->op) {
 	case SEND:

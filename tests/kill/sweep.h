@@ -20,6 +20,10 @@
  * queue, inside a futex call, so no wake-up is under way to it. Is everybody
  * asleep and without a time limit, then nothing will ever happen again, and a
  * promise not kept by then is broken; no such verdict depends on a delay.
+ *
+ * In the bounded back end every sleep has a limit: there a promise is broken
+ * when it is not kept within half a second, and "quiet" means only that nobody
+ * has anything to do until its time is up.
  */
 #ifndef LIBIPC_TESTS_KILL_SWEEP_H
 #define LIBIPC_TESTS_KILL_SWEEP_H
@@ -97,6 +101,9 @@ void sweep_into_sleep(struct proc *p);
 /* no longer traced: it runs on, or sleeps on */
 void sweep_let_go(struct proc *p);
 void sweep_slay(struct proc *p);
+
+/* wake-ups are exact, so that a sleep needs no time limit */
+bool sweep_exact(void);
 
 bool sweep_is_asleep(struct proc *p);
 void sweep_until_asleep(struct proc *p);

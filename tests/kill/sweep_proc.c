@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <linux/futex.h>
 
+#include <libipc.h>
 #include "os.h"
 #include "sweep_own.h"
 
@@ -288,13 +289,13 @@ static long switches(const struct proc *p)
 }
 
 /* one after another; life[i] tells whether it has lived in between */
-static bool all_still(long life[PROCS])
+static bool all_still(long life[PROCS], bool (*sleeps)(struct proc *))
 {
 	for (int i = 0; i < used; i++) {
 		struct proc *p = &procs[i];
 
 		notice(p);
-		if (!p->ended && !p->stopped && !sleeps_for_ever(p))
+		if (!p->ended && !p->stopped && !sleeps(p))
 			return false;
 		life[i] = p->ended ? -1 : p->stopped ? -2 : switches(p);
 	}
@@ -305,19 +306,24 @@ static bool all_still(long life[PROCS])
  * Nobody but the parent will ever do anything: those who were still both times
  * and have not run in between were all still at once.
  */
-bool sweep_is_quiet(void)
+static bool is_quiet(bool (*sleeps)(struct proc *))
 {
 	long first[PROCS], again[PROCS];
 
-	return all_still(first) && all_still(again) &&
+	return all_still(first, sleeps) && all_still(again, sleeps) &&
 	       memcmp(first, again, (size_t)used * sizeof(*first)) == 0;
+}
+
+bool sweep_is_quiet(void)
+{
+	return is_quiet(sleeps_for_ever);
 }
 
 void sweep_until_quiet(void)
 {
 	double until = sweep_now_ms() + PATIENCE_MS * sweep_slow;
 
-	while (!sweep_is_quiet()) {
+	while (!is_quiet(sweep_exact() ? sleeps_for_ever : sweep_is_asleep)) {
 		sweep_require(sweep_now_ms() < until);
 		sweep_wait_a_little();
 	}
@@ -448,5 +454,7 @@ void sweep_prepare(unsigned int lane)
 	stay_on_cpu(lane);
 	parent = getpid();
 	told = sweep_map(PROCS * sizeof(*told));
-	ipci_os_many_cpus(); /* asked once in a process; children inherit it */
+	/* asked once in a process; children inherit it */
+	ipci_os_many_cpus();
+	sweep_require(ipc_caps() > 0);
 }
