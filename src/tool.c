@@ -22,6 +22,8 @@ static const char usage[] =
 	"\n"
 	"  -j, --json     print JSON\n"
 	"  -n, --dry-run  gc: say what would be removed, remove nothing\n"
+	"  -w, --watch    stat: look on for a second, and tell what stood "
+	"still\n"
 	"  -h, --help     this text\n"
 	"  -V, --version  the version of the library\n"
 	"\n"
@@ -38,15 +40,15 @@ struct command {
 	const char *name;
 	int (*run)(const struct tool_options *o, char **names);
 	int min, max; /* names */
-	bool json, dry;
+	bool json, dry, watch;
 };
 
 static const struct command commands[] = {
-	{"ls", tool_ls, 0, 0, true, false},
-	{"stat", tool_stat, 1, 1, true, false},
-	{"rm", tool_rm, 1, NAMES, false, false},
-	{"gc", tool_gc, 0, NAMES, true, true},
-	{"doctor", tool_doctor, 0, 0, true, false},
+	{"ls", tool_ls, 0, 0, true, false, false},
+	{"stat", tool_stat, 1, 1, true, false, true},
+	{"rm", tool_rm, 1, NAMES, false, false, false},
+	{"gc", tool_gc, 0, NAMES, true, true, false},
+	{"doctor", tool_doctor, 0, 0, true, false, false},
 };
 
 /* ---- messages ---- */
@@ -97,6 +99,7 @@ static bool take_letter(struct arguments *a, char letter)
 {
 	bool *const known = letter == 'j'   ? &a->options.json
 			    : letter == 'n' ? &a->options.dry
+			    : letter == 'w' ? &a->options.watch
 			    : letter == 'h' ? &a->help
 			    : letter == 'V' ? &a->version
 					    : NULL;
@@ -108,14 +111,14 @@ static bool take_letter(struct arguments *a, char letter)
 
 static bool take_option(struct arguments *a, const char *arg)
 {
-	static const char *const words[] = {"json", "dry-run", "help",
+	static const char *const words[] = {"json", "dry-run", "watch", "help",
 					    "version"};
 
 	if (!strcmp(arg, "--"))
 		return a->names_only = true;
-	for (size_t i = 0; !strncmp(arg, "--", 2) && i < 4; i++)
+	for (size_t i = 0; !strncmp(arg, "--", 2) && i < 5; i++)
 		if (!strcmp(arg + 2, words[i]))
-			return take_letter(a, "jnhV"[i]);
+			return take_letter(a, "jnwhV"[i]);
 	for (arg++; *arg; arg++)
 		if (!take_letter(a, *arg))
 			return false;
@@ -154,7 +157,8 @@ static int run(const struct command *c, const struct arguments *a)
 		return wrong_use("which object?", c->name);
 	if (names > c->max)
 		return wrong_use("too many names", a->word[c->max + 1]);
-	if ((a->options.json && !c->json) || (a->options.dry && !c->dry))
+	if ((a->options.json && !c->json) || (a->options.dry && !c->dry) ||
+	    (a->options.watch && !c->watch))
 		return wrong_use("an option that is not for this", c->name);
 	return c->run(&a->options, a->word + 1);
 }

@@ -36,6 +36,7 @@ enum {
 struct tool_options {
 	bool json;
 	bool dry; /* say, do not do */
+	bool watch;
 };
 
 /* the commands; names ends with NULL */
@@ -54,8 +55,10 @@ void tool_complain_text(const char *name, const char *what);
 struct tool_gate {
 	uint64_t from, to; /* its part of the file: who sleeps at a word in it,
 			      sleeps at this gate */
+	uint64_t word;
 	uint32_t owner;
-	bool sleepers; /* there may be some */
+	bool sleepers;	/* there may be some */
+	uint64_t stood; /* milliseconds, in which it did not change at least */
 };
 
 struct tool_side {
@@ -84,6 +87,9 @@ bool tool_name(char name[TOOL_NAME_MAX], const char *arg);
    cannot be used, is also 0: see o->ours, o->error. */
 int tool_look(struct tool_object *o, const char *name);
 void tool_look_end(struct tool_object *o);
+
+/* looks again after so many milliseconds, and what has not moved */
+void tool_watch(struct tool_object *o, unsigned int ms);
 
 /* calls fn for each object of ours, by name: 0, or negative */
 int tool_for_each(void (*fn)(struct tool_object *o, void *arg), void *arg);
@@ -147,6 +153,9 @@ bool tool_unused_wanted(int fd);
 int tool_remove(const char *name, const struct stat *st);
 
 const char *tool_shm_dir(void);
+
+/* milliseconds that have gone by: at least so many */
+unsigned int tool_pause(unsigned int ms);
 
 /* for doctor: mappings that a process may have, or 0; whether tool_unused() can
    work; what the kernel offers, to the output */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -25,6 +26,15 @@ enum {
 const char *tool_shm_dir(void)
 {
 	return "/dev/shm";
+}
+
+unsigned int tool_pause(unsigned int ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+	return ms;
 }
 
 /* ---- small files ---- */

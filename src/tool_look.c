@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <ipc/base.h>
 #include "os.h"
 #include "region.h"
 #include "tool.h"
@@ -31,9 +32,11 @@ static bool read_bytes(struct tool_object *o, void *to, size_t n, uint64_t at)
 
 static struct tool_gate gate_of(uint64_t word, uint64_t from, size_t size)
 {
-	return (struct tool_gate){from, from + size,
-				  (uint32_t)(word & IPCI_GATE_OWNER),
-				  word & IPCI_GATE_SLEEPERS};
+	return (struct tool_gate){.from = from,
+				  .to = from + size,
+				  .word = word,
+				  .owner = (uint32_t)(word & IPCI_GATE_OWNER),
+				  .sleepers = word & IPCI_GATE_SLEEPERS};
 }
 
 static void read_mutex(struct tool_object *o)
@@ -158,6 +161,33 @@ void tool_look_end(struct tool_object *o)
 {
 	close(o->fd);
 	o->fd = -1;
+}
+
+/*
+ * The word of a gate moves with every acquisition (its epoch), and also when
+ * the first sleeper comes: then nothing is known. In the bounded back end it
+ * may be the same again.
+ */
+static void compare(struct tool_gate *now, const struct tool_gate *then,
+		    unsigned int ms)
+{
+	if (now->owner && now->word == then->word &&
+	    now->word >= IPCI_GATE_EPOCH)
+		now->stood = ms;
+}
+
+void tool_watch(struct tool_object *o, unsigned int ms)
+{
+	struct tool_object then = *o;
+
+	if (o->error || !(ipc_caps() & LIBIPC_CAP_EXACT_WAKE))
+		return;
+	ms = tool_pause(ms);
+	read_body(o);
+	compare(&o->lock, &then.lock, ms);
+	compare(&o->put.gate, &then.put.gate, ms);
+	compare(&o->get.gate, &then.get.gate, ms);
+	compare(&o->done.gate, &then.done.gate, ms);
 }
 
 const char *tool_kind(const struct tool_object *o)

@@ -13,6 +13,10 @@
 #include <ipc/queue.h>
 #include "tool.h"
 
+enum {
+	WATCH_MS = 1000,
+};
+
 /* ---- what ls and stat both say ---- */
 
 static const char *user_name(uid_t uid, char buf[32])
@@ -87,13 +91,23 @@ void tool_show_owner(const char *key, const struct tool_object *o, uint32_t tid)
 	out_thread(key, &t);
 }
 
+/* since when: that is not recorded. But what has not moved while we looked on
+   (stat -w), was there all the time */
+static void show_holder(const char *key, const struct tool_object *o,
+			const struct tool_gate *g)
+{
+	tool_show_owner(key, o, g->owner);
+	if (g->stood)
+		out_number("for_ms_at_least", g->stood);
+}
+
 /* of a mutex, and of the one that shared bytes have */
 static void show_lock(const struct tool_object *o, const struct tool_users *u)
 {
 	bool recursive = o->head.kind == IPCI_KIND_MUTEX &&
 			 (o->head.u.mutex.flags & LIBIPC_MUTEX_RECURSIVE);
 
-	tool_show_owner("holder", o, o->lock.owner);
+	show_holder("holder", o, &o->lock);
 	if (recursive)
 		out_number("depth", o->lock.owner ? o->depth : 0);
 	/* not yet told to anybody: the next one to lock it will hear */
@@ -108,7 +122,7 @@ static void show_side(const char *key, const struct tool_object *o,
 {
 	out_begin(key);
 	out_number("total", s->index);
-	tool_show_owner("inside", o, s->gate.owner);
+	show_holder("inside", o, &s->gate);
 	show_sleepers(&s->gate, u);
 	out_end();
 }
@@ -211,6 +225,8 @@ int tool_stat(const struct tool_options *options, char **names)
 		tool_complain(name, err);
 		return TOOL_FAILED;
 	}
+	if (options->watch)
+		tool_watch(&o, WATCH_MS);
 	out_start(options->json);
 	result = show_object(&o);
 	tool_look_end(&o);

@@ -21,7 +21,7 @@ BEGIN {
 	rule("syscall", "^(os_|tool_linux)", "makes a bare system call")
 	rule("(nano|u)?sleep|clock_nanosleep|pause|select|pselect|" \
 	     "sem_(timed)?wait|pthread_cond_[a-z]+|sigsuspend|" \
-	     "sigtimedwait|sigwait(info)?|epoll_wait", os_only, "sleeps")
+	     "sigtimedwait|sigwait(info)?|epoll_wait", "^(os_|tool_linux)", "sleeps")
 	rule("p?poll", "^(process|children|os_)", "sleeps in poll")
 }
 

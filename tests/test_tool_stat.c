@@ -341,6 +341,11 @@ static void test_stopped_holder(void **state)
 	assert_true(eventually(harness_state(pid) == 'T', 5000));
 	o = stat_of(name);
 	expect_json(json_member(o, "holder"), "state", "\"T\"");
+	assert_null(json_member(o, "for_ms_at_least"));
+	run_tool(&r, "stat", "-jw", name);
+	expect_well(&r);
+	if (ipc_caps() & LIBIPC_CAP_EXACT_WAKE)
+		expect_json(r.out, "for_ms_at_least", "1000");
 	kill(pid, SIGCONT);
 	expect_exit(pid, 0);
 	assert_int_equal(ipc_mutex_close(m), 0);
@@ -371,6 +376,10 @@ static void test_busy_queue(void **state)
 			 0);
 	for (int i = 0; i < 2; i++)
 		child[i] = spawn_child(churn, q);
+	/* it never stands still */
+	run_tool(&r, "stat", "-wj", name);
+	expect_well(&r);
+	assert_null(strstr(r.out, "for_ms_at_least"));
 	for (int i = 0; i < 20; i++) {
 		const char *items = json_member(stat_of(name), "items");
 

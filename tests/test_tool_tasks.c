@@ -25,12 +25,14 @@ static void expect_counts(const char *o, const char *held, const char *again,
 	expect_json(o, "set_aside", aside);
 }
 
-static struct ipc_queue *new_queue(const char *name, uint32_t max_attempts)
+static struct ipc_queue *new_queue(const char *name, size_t maxsize,
+				   size_t item_size, enum ipc_order order)
 {
-	const struct ipc_queue_opts opts = {.maxsize = 8,
-					    .item_size = 40,
+	const struct ipc_queue_opts opts = {.maxsize = maxsize,
+					    .item_size = item_size,
+					    .order = order,
 					    .flags = LIBIPC_JOINABLE,
-					    .max_attempts = max_attempts};
+					    .max_attempts = 2};
 	struct ipc_queue *q;
 
 	assert_int_equal(ipc_queue_create(&q, name, &opts), 0);
@@ -84,17 +86,13 @@ static void expect_task(const char *o, int i, const char *state,
 		expect_json(task, "holder", "null");
 }
 
-static void test_tasks(void **state)
+static void follow_tasks(const char *name, struct ipc_queue *q)
 {
 	struct worker *w = shared_alloc(sizeof(*w));
-	struct ipc_queue *q;
-	char name[64], buf[40];
+	char buf[40];
 	const char *o;
 	pid_t pid;
-	(void)state;
 
-	need_exact_wakes(); /* else a death is not written down at once */
-	q = new_queue(unique_name(name, "tasks"), 2);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(ipc_queue_put(q, "job", 3, 0), 0);
 	o = stat_of(name);
@@ -137,6 +135,52 @@ static void test_tasks(void **state)
 	assert_int_equal(ipc_unlink(name), 0);
 }
 
+static void test_fifo(void **state)
+{
+	char name[64];
+	(void)state;
+
+	need_exact_wakes(); /* else a death is not written down at once */
+	follow_tasks(name,
+		     new_queue(unique_name(name, "fifo"), 8, 40, LIBIPC_FIFO));
+}
+
+static void test_priority(void **state)
+{
+	char name[64];
+	struct ipc_queue *q;
+	(void)state;
+
+	need_exact_wakes(); /* else a death is not written down at once */
+	q = new_queue(unique_name(name, "prio"), 8, 40, LIBIPC_PRIORITY);
+	expect_json(stat_of(name), "order", "\"priority\"");
+	follow_tasks(name, q);
+}
+
+static void test_unbounded(void **state)
+{
+	char name[64];
+	struct ipc_queue *q;
+	(void)state;
+
+	need_exact_wakes(); /* else a death is not written down at once */
+	q = new_queue(unique_name(name, "unbounded"), 0, 40, LIBIPC_FIFO);
+	expect_json(stat_of(name), "maxsize", "null");
+	follow_tasks(name, q);
+}
+
+static void test_long_items(void **state)
+{
+	char name[64];
+	struct ipc_queue *q;
+	(void)state;
+
+	need_exact_wakes(); /* else a death is not written down at once */
+	q = new_queue(unique_name(name, "long"), 8, 1 << 20, LIBIPC_FIFO);
+	expect_json(stat_of(name), "item_size", "1048576");
+	follow_tasks(name, q);
+}
+
 /* more tasks than are listed: all are counted */
 static void test_many_tasks(void **state)
 {
@@ -167,7 +211,8 @@ static void test_many_tasks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tasks),
+		TEST(test_fifo),       TEST(test_priority),
+		TEST(test_unbounded),  TEST(test_long_items),
 		TEST(test_many_tasks),
 	};
 

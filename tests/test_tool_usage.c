@@ -76,6 +76,8 @@ static void test_options_of_others(void **state)
 	expect_wrong_use();
 	run_tool(&r, "ls", "--dry-run");
 	expect_wrong_use();
+	run_tool(&r, "gc", "-w");
+	expect_wrong_use();
 	run_tool(&r, "-j", "rm", "/libipc-test-not-there");
 	expect_wrong_use();
 }
