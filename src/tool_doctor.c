@@ -37,6 +37,20 @@ static void problem(const char *what, const char *why)
 
 /* ---- the library ---- */
 
+static const char *backend_name(void)
+{
+	switch (ipci_os_backend()) {
+	case IPCI_BACKEND_EXACT:
+		return "exact: the kernel tells of deaths";
+	case IPCI_BACKEND_ROBUST:
+		return "bounded: robust mutexes tell of deaths";
+	case IPCI_BACKEND_PID:
+		return "bounded: processes are asked for";
+	default:
+		return "unknown";
+	}
+}
+
 static void show_library(void)
 {
 	int caps = ipc_caps();
@@ -45,6 +59,7 @@ static void show_library(void)
 	out_text("version", ipc_version());
 	out_number("layout", IPCI_LAYOUT);
 	out_flag("works", caps >= 0);
+	out_text("back_end", backend_name());
 	out_flag("exact_wake", caps >= 0 && (caps & LIBIPC_CAP_EXACT_WAKE));
 	out_end();
 	if (caps < 0)

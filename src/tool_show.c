@@ -56,6 +56,14 @@ static bool sleeps_at(const struct tool_user *u, const struct tool_gate *g)
 	return u->sleeps && u->at >= g->from && u->at < g->to;
 }
 
+/* whether a gate says that there may be sleepers; not in the bounded back end */
+static bool has_flag(void)
+{
+	int caps = ipc_caps();
+
+	return caps >= 0 && (caps & LIBIPC_CAP_EXACT_WAKE);
+}
+
 /* how many sleep there, and who: known, if all could be looked at */
 static void show_sleepers(const struct tool_gate *g, const struct tool_users *u)
 {
@@ -64,8 +72,8 @@ static void show_sleepers(const struct tool_gate *g, const struct tool_users *u)
 	for (size_t i = 0; i < u->n; i++)
 		n += sleeps_at(&u->list[i], g);
 	out_number("sleepers", n);
-	out_flag_unless("all_sleepers_known", u->complete || !g->sleepers,
-			true);
+	out_flag_unless("all_sleepers_known",
+			u->complete || (!g->sleepers && has_flag()), true);
 	if (n == 0)
 		return;
 	out_list_begin("asleep");
