@@ -56,7 +56,7 @@ static bool sleeps_at(const struct tool_user *u, const struct tool_gate *g)
 	return u->sleeps && u->at >= g->from && u->at < g->to;
 }
 
-/* whether a gate says that there may be sleepers; not in the bounded back end */
+/* whether a gate says that there may be sleepers: not in the bounded way */
 static bool has_flag(void)
 {
 	int caps = ipc_caps();
