@@ -193,6 +193,9 @@ SECONDS ?= 60
 fuzz: ## memory written over under sanitizers, SECONDS=60
 	@tests/fuzz/run.sh $(SECONDS)
 
+model: ## the Spin models; long, if MODEL=long, short, or MODEL=quick
+	@tests/model/run.sh $(MODEL)
+
 kill: killers ## all kill sweeps, instruction by instruction; long
 	@tests/kill/run.sh
 
@@ -203,7 +206,7 @@ bench: $(BUILD)/bench/bench ## how fast, beside what else there is
 	@$(BUILD)/bench/bench
 
 check: check-headers check-symbols check-layers check-docs check-format
-check: check-faults check-install ## headers, symbols, layers, docs, ...
+check: check-labels check-faults check-install ## headers, symbols, layers, docs, ...
 
 check-symbols: $(BUILD)/libipc.a $(BUILD)/$(SONAME)
 check-faults: $(BUILD)/libipc.a $(BUILD)/tests/faults.o
@@ -245,7 +248,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help demo test units check-one asan tsan kill killers soak \
+.PHONY: all help demo test units check-one asan tsan kill killers model soak \
 	soakers fuzz bench check format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -278,7 +278,7 @@ uint64_t ipci_tasks_ticket(const struct ipci_worker *mine)
 
 /* ---- task_done ---- */
 
-/* D2 .. D6; row: -EINVAL if it is not that row's */
+/* D2 .. D6, after D1; row: -EINVAL if it is not that row's */
 static int done(struct ipci_self *self, struct ipci_tasks *t, uint64_t ticket,
 		bool (*is_ours)(const struct ipci_workers *, uint32_t))
 {

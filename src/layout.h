@@ -444,6 +444,7 @@ _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
  * KILLED     K1, K2   nothing happened
  *            K3       a mark that is not reached: K4 by the next one
  *            P4, E4   done. The kernel frees both gates, and wakes one at each
+ *            K4       the mark that had no meaning is gone
  *            K5, K6   nothing happened
  *            K7..     shut down. The kernel frees both gates and wakes one at
  *                     each, and by `pending` one at done. Whoever is woken
@@ -556,6 +557,9 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  * STEPS      row      N1 reserve, rows      N2 pending, own both words, list
  *                     N3 version += 1       N4 wake all that sleep at get
  *                        and at done, if W says so
+ *            end      a thread that lives gives its row up: N5 pending, off
+ *                        the list; joiners' word fired, wake one
+ *                     N6 the getters' word in the same way
  *            get      E1, T1 the lease gate, dirty; repair; reap
  *                     T2 a lease: item, owner = row, born = get.index
  *                     T3 pending = put      T4 get.index += n (COMMIT)
@@ -577,13 +581,15 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *
  * KILLED     N1..N3  a row without a task; it is reaped
  *            N4    a sleeper may not watch the row, which never held a task
+ *            N5, N6  the kernel does the rest
  *            T1    the kernel frees the gate; the next one finds dirty
- *            T2    a ghost, freed by the repair; the task is in its slot
+ *            T2, T3  a ghost, freed by the repair; the task is in its slot
  *            T4..  held by a dead one: the kernel has woken a getter and a
  *                  joiner, by the row's words, and a putter, by `pending`;
  *                  whoever comes first reaps
  *            T7    as T4; before it, it waits again as it did
- *            D2    the repair takes gone back: not done; it goes again when
+ *            D1    as T1
+ *            D2, D3  the repair takes gone back: not done; it goes again when
  *                  the row is reaped
  *            D4..  done. The kernel, by `pending`, wakes a joiner. The repair
  *                  frees the lease.
@@ -771,7 +777,7 @@ struct pool_slot_shm {
  *            L1       nothing was got; the next get looks in vain
  *            E4, L2   the next get does it. A chunk is discarded twice, or kept
  *                     twice, at worst.
- *            L3       settled; the next get looks in vain
+ *            L3, L4   settled; the next get looks in vain
  */
 enum {
 	IPCI_CHUNK = 256 << 10, /* bytes; whole pages */

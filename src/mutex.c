@@ -162,7 +162,7 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 	hold(m, self);
 	m->anchored = m->gate.room;
 	r = take_over(m, self);
-	ipci_gate_settle(self);
+	ipci_gate_settle(self); /* L4 */
 	return r;
 }
 

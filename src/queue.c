@@ -114,7 +114,7 @@ static inline void leave_gate(struct ipci_self *self, const struct side *d)
 		ipci_gate_settle(self);
 		return;
 	}
-	ipci_gate_announce(self, &d->gate); /* P6: R1 .. R7 */
+	ipci_gate_announce(self, &d->gate); /* P6, E6: R1 .. R6 */
 	ipci_gate_pop(self);
 	ipci_gate_release(self, &d->gate);
 }
@@ -487,7 +487,7 @@ static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 	struct patience patience = {.deadline = deadline};
 	int r = 0;
 
-	if (ipci_gate_take(self, &q->get.gate)) {
+	if (ipci_gate_take(self, &q->get.gate)) { /* E1 */
 		ipci_gate_push(self, &q->get.gate);
 		r = try_tasks(self, q, w, deadline);
 	}

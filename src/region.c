@@ -308,11 +308,12 @@ static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 {
 	struct ipci_shm_file f;
 	int err = ipci_os_shm_make(&f, page_size() + want->body_size,
-				   page_size() + want->fixed_size, mode);
+				   page_size() + want->fixed_size,
+				   mode); /* C1 C2 */
 
 	if (err)
 		return answer(-err);
-	err = map(r, f.fd);
+	err = map(r, f.fd); /* C3 */
 	if (err)
 		ipci_os_shm_drop(&f);
 	if (!err) {

@@ -170,7 +170,7 @@ static void take_off(struct ipci_worker *mine)
 	*link = mine->next;
 }
 
-/* as if the thread had died: whoever comes next, reaps */
+/* N5, N6: as if the thread had died: whoever comes next, reaps */
 static void retire(struct ipci_self *self, struct ipci_worker *mine)
 {
 	for (int class = 1; class >= 0; class --) {

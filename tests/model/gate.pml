@@ -5,16 +5,10 @@
  *
  * STEPS      Every atomic {} below is one atomic instruction, or one thing that
  *            the kernel does under one lock. Between two of them any other
- *            thread may run and this one may be killed (KILL). The labels name
- *            the steps; gate.c uses the same names:
- *              G_try G_acquire        look at the condition, take the gate
- *              G_release_*            give it back
- *              G_sleep_*  K_waitv_*   announce a sleeper, last look, sleep
- *              G_give_up              a sleeper whose time is over
- *              G_fire_*               wake one sleeper of a free gate
- *              G_hint_*               a firer finds nobody to wake
- *              P_*  C_*  J_*          put, get, join around them
- *              K_death_*              handle_futex_death() in the kernel
+ *            thread may run and this one may be killed (KILL). The labels, as
+ *            names and in comments, are those of layout.h (check_labels.sh
+ *            compares them); small letters and K_* mark what is no step there.
+ *            E4: a get takes its item; P3 .. P5: a put, or the like.
  *
  * STATE      word = { epoch | W | F | owner }. Epoch and hint are numbers of
  *            which only equality counts, and an epoch never comes twice; so
@@ -30,7 +24,7 @@
  *              condition is true (QUIET). Where a thread was stopped for
  *              ever, not as the owner: unless nothing was put or got since.
  *            2 Whoever owns the gate stays its owner until it releases it.
- *            3 Nobody is queued at the moment W is cleared (G_fire_clear), and
+ *            3 Nobody is queued at the moment W is cleared (F4), and
  *              W is set when everybody sleeps.
  *            4 Sleeping is the only place where a thread waits (pan's search
  *              for invalid end states), and no run is endless (pan built with
@@ -219,7 +213,7 @@ inline wake()
  */
 inline fire()
 {
-/* G_fire_load: */
+/* fire_load: */
 	atomic {
 		KILL;
 		if
@@ -228,20 +222,20 @@ inline fire()
 #ifdef F_RETURN
 		:: W && !own && F -> goto fired
 #else
-		:: W && !own && F -> SEES; goto G_fire_wake
+		:: W && !own && F -> SEES; goto F3
 #endif
 		:: else -> SEES
 		fi
 	};
-G_fire_mark:
+F2:
 	atomic {
 		KILL;
 		if
 		:: SAME_EPOCH && W && !F && !own -> F = 1; BUMP_FIRE
-		:: else -> FORGETS; goto G_fire_load
+		:: else -> FORGETS; goto fire_load
 		fi
 	};
-G_fire_wake:
+F3:
 	atomic {
 		KILL;
 		if
@@ -249,7 +243,7 @@ G_fire_wake:
 		:: else
 		fi
 	};
-G_fire_clear:
+F4:
 	atomic {
 		KILL;
 		if
@@ -274,17 +268,17 @@ inline lower()
 {
 	skip;
 #ifndef NO_HINT
-/* G_hint_read: */
+/* F1_read: */
 	atomic { KILL; h[me] = hint };
-G_hint_look:
+F1_look:
 	atomic {
 		KILL;
 		if
-		:: W -> FORGETS; goto G_fire_load
+		:: W -> FORGETS; goto fire_load
 		:: else
 		fi
 	};
-G_hint_down:
+F1:
 	atomic {
 		KILL;
 		if
@@ -302,27 +296,27 @@ G_hint_down:
 
 /*
  * Sleep until the gate may be worth a try; pend all the time. o, w, f: the
- * word as loaded. Ends at the label "G_try" with last set if time is over.
+ * word as loaded. Ends at the label "look" with last set if time is over.
  */
 inline sleep()
 {
-/* G_sleep_load: */
+/* S1: */
 #ifndef NO_HINT
 	atomic { KILL; h[me] = hint };	/* before the word */
-G_sleep_word:
+sleep_word:
 #endif
 	atomic { KILL; w = W; f = F; o = own; SEES };
-G_sleep_look:
+sleep_look:
 	atomic {
 		KILL;
 		if
 		:: !o && TRUE_AT(tail) ->
 			FORGETS; w = 0; f = 0;
-			goto G_try
+			goto look
 		:: else
 		fi
 	};
-G_sleep_mark:
+S2:
 	atomic {
 		KILL;
 		if
@@ -334,12 +328,12 @@ G_sleep_mark:
 			BUMP; SEES
 		:: else ->
 			FORGETS; w = 0; f = 0; o = 0;
-			goto G_try
+			goto look
 		fi;
 		w = 0; f = 0
 	};
 #ifndef NO_HINT
-G_sleep_hint:
+S3:
 	atomic {
 		KILL;
 		if
@@ -347,32 +341,32 @@ G_sleep_hint:
 		:: true -> hint = e[me]
 #else
 		:: hint == h[me] || hint == e[me] -> hint = e[me]
-		:: else -> FORGETS; o = 0; goto G_try
+		:: else -> FORGETS; o = 0; goto look
 #endif
 		fi;
 		h[me] = 0
 	};
 #endif
-G_sleep_seen:
+S4:
 	atomic { KILL; seen = tail };
-G_sleep_last_look:
+S5:
 	atomic {
 		KILL;
 		if
 		:: !o && TRUE_AT(seen) ->
 			FORGETS; seen = 0;
-			goto G_try
+			goto look
 		:: else
 		fi
 	};
-K_waitv_gate:
+S6:
 	atomic {
 		KILL;
 		if
 		:: W && !F && own == o -> queued = queued | BIT(me)
 		:: else ->
 			FORGETS; o = 0; seen = 0;
-			goto G_try
+			goto look
 		fi
 	};
 #ifndef NO_HINT
@@ -383,7 +377,7 @@ K_waitv_epoch:
 #ifndef NO_EPOCH_COMPARE
 		:: !SAME_EPOCH ->
 			FORGETS; DROP(queued); o = 0; seen = 0;
-			goto G_try
+			goto look
 #endif
 		:: else
 		fi
@@ -397,7 +391,7 @@ K_waitv_index:
 #ifndef NO_COMPARE
 		:: !o && tail != seen ->
 			DROP(queued); o = 0; seen = 0;
-			goto G_try
+			goto look
 #endif
 		:: else ->
 			o = 0; seen = 0;
@@ -417,7 +411,7 @@ end_asleep:
 		fi;
 		DROP(queued); DROP(parked)
 	};
-	goto G_try
+	goto look
 }
 
 /* A stopped thread is on no queue: a signal takes it out of futex_waitv. */
@@ -479,35 +473,35 @@ proctype consumer(byte me)
 {
 	LOCALS;
 
-C_get:
+A1:
 	atomic {
 		KILL;
 		ANNOUNCE;
 		if
-		:: goto G_try
-		:: goto G_acquire	/* the fast path does not look first */
+		:: goto look
+		:: goto A2	/* the fast path does not look first */
 		fi
 	};
-G_try:
+look:
 	atomic {
 		KILL;
 		if
 		:: TRUE_AT(tail)
 		:: !TRUE_AT(tail) && last -> goto withdraw
-		:: else -> goto G_sleep_load
+		:: else -> goto S1
 		fi
 	};
-G_acquire:
+A2:
 	atomic {
 		KILL;
 		if
 		:: !own -> own = me; F = 0; BUMP_ACQUIRE
 		:: own && last -> goto withdraw
-		:: else -> goto G_sleep_load
+		:: else -> goto S1
 		fi
 	};
 	LINK(1)
-C_commit:
+E4:
 	atomic {
 		KILL;
 		assert(own == me);
@@ -529,7 +523,7 @@ C_commit:
 		goto fired
 	};
 #endif
-G_release_fast:
+R3:
 	atomic {
 		KILL;
 		assert(own == me);
@@ -539,11 +533,11 @@ G_release_fast:
 		:: else
 		fi
 	};
-G_release_slow:
+R4:
 	atomic { KILL; assert(own == me); own = 0 };	/* W stays */
-G_release_seen:
+R5:
 	atomic { KILL; seen = tail };
-G_release_look:
+R5_look:
 	atomic {
 		KILL;
 		if
@@ -551,16 +545,16 @@ G_release_look:
 		:: else -> seen = 0; goto fired
 		fi
 	};
-G_fire_load:
+fire_load:
 	fire();
 idle:
 	lower();
 fired:
 	if
 	:: took || last
-	:: else -> goto G_try		/* it took nothing: wait */
+	:: else -> goto look		/* it took nothing: wait */
 	fi;
-withdraw:
+withdraw:	/* R6 */
 	atomic {
 		KILL;
 		pend = 0; took = 0;
@@ -575,9 +569,9 @@ withdraw:
 		:: !IN(LEAVES) -> rounds = 0
 		:: else
 		fi;
-		goto C_get
+		goto A1
 	};
-G_sleep_load:
+S1:
 	sleep();
 halted:
 	halt();
@@ -594,25 +588,25 @@ proctype waiter(byte me)
 {
 	LOCALS;
 
-G_try:
+look:
 	atomic {
 		KILL;
 		ANNOUNCE;
 		if
 		:: TRUE_AT(tail)
 		:: !TRUE_AT(tail) && last -> goto fired
-		:: else -> goto G_sleep_load
+		:: else -> goto S1
 		fi
 	};
 #ifdef JOIN
 #ifdef JOIN_SILENT
 	goto fired;
 #endif
-G_fire_load:
+fire_load:
 	fire();
 idle:
 #else
-C_commit:
+E4:
 	atomic {
 		KILL;
 		TAKE;
@@ -620,7 +614,7 @@ C_commit:
 		HAPPENS;
 		if
 		:: last -> goto fired
-		:: else -> goto G_try
+		:: else -> goto look
 		fi
 	};
 #endif
@@ -631,7 +625,7 @@ fired:
 		DROP(alive); QUIET;
 		goto out
 	};
-G_sleep_load:
+S1:
 	sleep();
 halted:
 	halt();
@@ -648,18 +642,18 @@ proctype producer(byte me)
 	LOCALS;
 
 	rounds = ITEMS;
-P_commit:
+P4:
 	atomic {
 		KILL;
 #ifndef NO_DEBT
-		pend = 1;
+		pend = 1;	/* P3 */
 #endif
 		KILL;
 		tail++;
 		rounds--;
 		HAPPENS
 	};
-P_look:
+P5:
 	atomic {
 		KILL;
 		if
@@ -671,7 +665,7 @@ P_look:
 		:: else
 		fi
 	};
-G_fire_load:
+fire_load:
 	fire();
 idle:
 	lower();
@@ -680,7 +674,7 @@ fired:
 		KILL;
 		pend = 0;
 		if
-		:: rounds -> goto P_commit
+		:: rounds -> goto P4
 		:: else -> DROP(alive); QUIET; goto out
 		fi
 	};
