@@ -158,7 +158,6 @@ lease_controls() {
 	fails NO_WATCH '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_REPAIR '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_ROUSE "$three_workers"
-	fails NO_VERSION "$three_workers"
 	fails NO_DEBT '-DNW=1 -DNJ=0 -DNP=1 -DPRE=0 -DMORTAL=4 -DKILLS=1'
 	fails ALL_ONE '-DNW=1 -DNF=1'
 	fails BURY_FIRST '-DMORTAL=10 -DKILLS=2'
@@ -183,6 +182,7 @@ lease_short() {
 lease_long() {
 	model=lease
 	bits=27
+	fails NO_VERSION "$three_workers"
 	fails REPAIR_SILENT '-DMORTAL=2 -DKILLS=1 -DNF=1'
 	fails REPAIR_ZERO '-DREPAIR_SILENT -DNJ=2 -DMORTAL=10 -DKILLS=2'
 	holds '2 workers, 1 joiner, 2 deaths' '-DMORTAL=10 -DKILLS=2'
