@@ -33,6 +33,28 @@ static void test_room_for_one(void **state)
 	run(2, 2, 2000, 1, 0);
 }
 
+static void run_kind(enum ipc_order order, uint32_t flags)
+{
+	struct traffic *t = shared_alloc(sizeof(*t));
+
+	t->q = new_queue_of(order, 20, flags);
+	t->producers = t->consumers = 3;
+	t->items = 6000;
+	t->put_batch = t->get_batch = 7;
+	t->joinable = flags & LIBIPC_JOINABLE;
+	t->any_order = order == LIBIPC_LIFO;
+	run_in_threads(t);
+	close_queue(t->q);
+}
+
+static void test_other_kinds(void **state)
+{
+	(void)state;
+	run_kind(LIBIPC_LIFO, 0);
+	run_kind(LIBIPC_PRIORITY, 0);
+	run_kind(LIBIPC_PRIORITY, LIBIPC_JOINABLE);
+}
+
 static void test_one_puts_one_gets(void **state)
 {
 	(void)state;
@@ -120,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_LIMIT(test_4_put_4_get, 30),
 		TEST_LIMIT(test_room_for_one, 30),
+		TEST_LIMIT(test_other_kinds, 60),
 		TEST_LIMIT(test_one_puts_one_gets, 30),
 		TEST_LIMIT(test_many_put_one_gets_alone, 30),
 		TEST_LIMIT(test_others_look_on, 30),
