@@ -78,6 +78,8 @@ struct tool_object {
 	uint32_t holder;       /* who is inside, or died there */
 	uint32_t depth;	       /* of a recursive one */
 	struct tool_side put, get, done;
+	bool shut;    /* a queue that was shut down */
+	bool dropped; /* ... and what waited is no more */
 };
 
 /* "jobs" and "/jobs" are the same; false: no name at all, and says so */

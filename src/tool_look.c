@@ -78,6 +78,8 @@ static void read_sides(struct tool_object *o)
 
 	if (!read_bytes(o, &q, sizeof(q), body))
 		return;
+	o->shut = q.rare.state & IPCI_STATE_SHUT;
+	o->dropped = q.rare.state & IPCI_STATE_DROPPED;
 	o->put = side_of(&q.put, body + offsetof(struct queue_shm, put));
 	o->get = side_of(&q.get, body + offsetof(struct queue_shm, get));
 	o->done = side_of(&q.done, body + offsetof(struct queue_shm, done));

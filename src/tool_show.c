@@ -31,7 +31,7 @@ static const char *user_name(uid_t uid, char buf[32])
 
 static uint64_t waiting(const struct tool_object *o)
 {
-	return o->put.index - o->get.index;
+	return o->dropped ? 0 : o->put.index - o->get.index;
 }
 
 static void show_file(const struct tool_object *o)
@@ -159,6 +159,7 @@ static void show_queue(const struct tool_object *o, const struct tool_users *u)
 			false);
 	out_flag_unless("single_consumer", flags & LIBIPC_SINGLE_CONSUMER,
 			false);
+	out_flag_unless("shut_down", o->shut, false);
 	out_number("items", waiting(o));
 	if (o->head.u.queue.maxsize)
 		out_number("maxsize", o->head.u.queue.maxsize);
@@ -169,7 +170,7 @@ static void show_queue(const struct tool_object *o, const struct tool_users *u)
 	show_side("get", o, &o->get, u);
 	if (!(flags & LIBIPC_JOINABLE))
 		return;
-	out_number("unfinished", o->put.index - o->done.index);
+	out_number("unfinished", waiting(o) + o->get.index - o->done.index);
 	show_side("done", o, &o->done, u);
 	tool_show_tasks(o);
 }

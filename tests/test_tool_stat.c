@@ -185,6 +185,37 @@ static void expect_sleepers(const char *name, long putters, long getters)
 	expect_json(json_member(r.out, "get"), "inside", "null");
 }
 
+static void test_queue_shut_down(void **state)
+{
+	const struct ipc_queue_opts opts = {.maxsize = 2,
+					    .item_size = 40,
+					    .order = LIBIPC_LIFO,
+					    .flags = LIBIPC_JOINABLE};
+	char name[64];
+	struct ipc_queue *q;
+	const char *o;
+	(void)state;
+
+	assert_int_equal(ipc_queue_create(&q, unique_name(name, "shut"), &opts),
+			 0);
+	assert_int_equal(put_one(q), 0);
+	assert_int_equal(put_one(q), 0);
+	assert_int_equal(get_one(q), 0);
+	o = stat_of(name);
+	expect_json(o, "order", "\"lifo\"");
+	expect_json(o, "shut_down", "false");
+	expect_counts(o, 2, 1, 1);
+	expect_json(o, "unfinished", "2");
+	assert_int_equal(ipc_queue_shutdown(q, true), 0);
+	o = stat_of(name);
+	expect_json(o, "shut_down", "true");
+	expect_counts(o, 2, 1, 0);
+	expect_json(o, "unfinished", "1");
+	assert_int_equal(ipc_queue_task_done(q), 0);
+	assert_int_equal(ipc_queue_close(q), 0);
+	expect_unlinked(name);
+}
+
 static void test_queue(void **state)
 {
 	const struct ipc_queue_opts opts = {.maxsize = 2, .item_size = 40};
