@@ -81,12 +81,12 @@ int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 
 void ipci_flow_commit(struct ipci_self *self, struct ipci_flow *f, uint64_t n)
 {
-	ipci_gate_owe(self, &f->peer);
+	ipci_gate_owe(self, &f->peer); /* T2 V2 */
 	/* seq_cst: against the hint; its release half publishes the bytes */
 	atomic_exchange_explicit(&f->s->index, ipci_flow_index(f) + n,
-				 memory_order_seq_cst); /* COMMIT */
-	ipci_gate_notify(&f->peer);
-	ipci_gate_settle(self);
+				 memory_order_seq_cst); /* T3 V3 COMMIT */
+	ipci_gate_notify(&f->peer);			/* T4 V4 */
+	ipci_gate_settle(self);				/* T5 V5 */
 }
 
 void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,

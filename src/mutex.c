@@ -68,6 +68,7 @@ static int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 	uint32_t last;
 
 	last = atomic_load_explicit(&m->s->holder, memory_order_relaxed);
+	/* L2 */
 	atomic_store_explicit(&m->s->holder, self->tid, memory_order_relaxed);
 	if (m->recursive)
 		atomic_store_explicit(&m->s->depth, 1, memory_order_relaxed);

@@ -179,15 +179,15 @@ static inline int enter(struct ipci_self *self, const struct side *d,
 	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
 }
 
-/* P3 .. P5: the slots are written, or read */
+/* P3 .. P5, or E3 .. E5, or T3 .. T5: the slots are written, or read */
 static inline void commit(struct ipci_self *self, const struct side *d,
 			  const struct side *opposite, uint64_t n)
 {
-	ipci_gate_owe(self, &opposite->gate); /* P3 */
+	ipci_gate_owe(self, &opposite->gate); /* P3 E3 T3 */
 	/* seq_cst: against the hint; its release half publishes the slots */
 	atomic_exchange_explicit(&d->s->index, own_index(d) + n,
-				 memory_order_seq_cst); /* P4 COMMIT */
-	ipci_gate_notify(&opposite->gate);		/* P5 */
+				 memory_order_seq_cst); /* P4 E4 T4 COMMIT */
+	ipci_gate_notify(&opposite->gate);		/* P5 E5 T5 */
 }
 
 /* ---- put and get ---- */

@@ -53,24 +53,28 @@ function bad(what) {
 	failures++
 }
 
-# "A1 .. A3" and "A1, A2" as single labels, in a space-separated list
-function labels(text, list,	n, at, from, to, i, out_) {
+# "A1 .. A3" and "A1, A2" as single labels, in a space-separated list: first
+# the `named` ones that stand there, then those in between
+function labels(text, list,	n, at, from, to, i, out_, more) {
+	named = 0
 	gsub(/[^A-Za-z0-9_.]+/, " ", text)
 	gsub(/ ?\.\.+ ?/, " .. ", text)
 	n = split(text, list, " ")
 	for (i = 1; i <= n; i++) {
-		if (list[i] ~ /^[A-Z][0-9]\.?$/)
+		if (list[i] ~ /^[A-Z][0-9]\.?$/) {
 			out_ = out_ " " substr(list[i], 1, 2)
+			named++
+		}
 		if (list[i] == ".." && list[i - 1] ~ /^[A-Z][0-9]$/ &&
 		    list[i + 1] ~ /^[A-Z][0-9]\.?$/ &&
 		    substr(list[i - 1], 1, 1) == substr(list[i + 1], 1, 1)) {
 			from = substr(list[i - 1], 2, 1)
 			to = substr(list[i + 1], 2, 1)
 			for (at = from + 1; at < to; at++)
-				out_ = out_ " " substr(list[i - 1], 1, 1) at
+				more = more " " substr(list[i - 1], 1, 1) at
 		}
 	}
-	return out_
+	return out_ more
 }
 
 function is_own(name, label) {
@@ -135,6 +139,7 @@ function module_of(path) {
 	return path ~ /model/ ? "model_" substr(path, 13) : substr(path, 5)
 }
 
+# a step within a range (S2 .. S6: S3) is spoken of, but has its place elsewhere
 function uses(text,	n, i, j, m, list, names, known) {
 	n = split(labels(text), list, " ")
 	m = split(scope[module], names, " ")
@@ -143,7 +148,7 @@ function uses(text,	n, i, j, m, list, names, known) {
 		for (j = 1; j <= m; j++)
 			if ((names[j], list[i]) in step) {
 				known = 1
-				if (header)
+				if (header || i > named)
 					continue
 				place[module ~ /^model/ ? "model" : "code",
 				      names[j], list[i]] = 1
