@@ -225,10 +225,10 @@ static void test_shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_mutex),
-		TEST(test_queue),
-		TEST(test_joinable),
-		TEST(test_shared),
+		TEST_LIMIT(test_mutex, 60),
+		TEST_LIMIT(test_queue, 60),
+		TEST_LIMIT(test_joinable, 60),
+		TEST_LIMIT(test_shared, 60),
 	};
 
 	return RUN_TESTS(tests);
