@@ -91,6 +91,10 @@ test: all $(TESTS) killers soakers ## all tests
 check-one: $(BUILD)/tests/test_$(T) ## one test program, T=queue_basic
 	$(BUILD)/tests/test_$(T)
 
+# with another libc, with 32 bits, on an emulated machine; see the script
+test-musl test-m32 test-aarch64: test-%:
+	@tests/cross.sh $*
+
 units: $(TESTS)
 	@tests/run.sh $(TESTS)
 
@@ -248,6 +252,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
+.PHONY: test-musl test-m32 test-aarch64
 .PHONY: all help demo test units check-one asan tsan kill killers model soak \
 	soakers fuzz bench check format install uninstall clean
 .DELETE_ON_ERROR:

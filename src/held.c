@@ -2,7 +2,17 @@
 /*
  * held.c - put words on the thread's list of held locks, and take them off
  */
+#include <pthread.h>
+
 #include "held.h"
+
+/* glibc links its list singly on 32-bit systems: where the link back would be,
+   its mutexes have something else */
+#if defined(__GLIBC__) && !__PTHREAD_MUTEX_HAVE_PREV
+enum { LINKED_BACK = false };
+#else
+enum { LINKED_BACK = true };
+#endif
 
 /* libc marks some links in their lowest bit */
 static uintptr_t unmarked(uintptr_t link)
@@ -21,14 +31,15 @@ static uintptr_t before(uintptr_t node)
 static void set_back(const struct ipci_self *self, uintptr_t next,
 		     uintptr_t prev)
 {
-	if (unmarked(next) != (uintptr_t)self->list)
+	if (LINKED_BACK && unmarked(next) != (uintptr_t)self->list)
 		ipci_node_set(before(unmarked(next)), prev);
 }
 
 static void insert(const struct ipci_self *self, uintptr_t prev, uintptr_t node,
 		   uintptr_t next)
 {
-	ipci_node_set(before(node), prev);
+	if (LINKED_BACK)
+		ipci_node_set(before(node), prev);
 	ipci_node_set(node, next);
 	ipci_order();
 	set_back(self, next, node);
@@ -51,11 +62,28 @@ void ipci_held_link(struct ipci_self *self, uintptr_t node)
 	insert(self, (uintptr_t)self->list, node, *self->list);
 }
 
+/* where the links do not lead back, the one before it must be looked for; it is
+   a mutex, or the beginning */
+static uintptr_t find_before(const struct ipci_self *self, uintptr_t node)
+{
+	uintptr_t prev = (uintptr_t)self->list, next = unmarked(*self->list);
+
+	if (LINKED_BACK)
+		return unmarked(ipci_node_get(before(node)));
+	while (next != node && next != (uintptr_t)self->list) {
+		prev = next;
+		next = unmarked(ipci_node_get(prev));
+	}
+	return next == node ? prev : 0;
+}
+
 /* from wherever it is by now */
 void ipci_held_unlink(struct ipci_self *self, uintptr_t node)
 {
-	take_out(self, unmarked(ipci_node_get(before(node))),
-		 ipci_node_get(node));
+	uintptr_t prev = find_before(self, node);
+
+	if (prev)
+		take_out(self, prev, ipci_node_get(node));
 }
 
 /* ---- the end of the list ---- */

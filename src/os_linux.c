@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/time_types.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,6 +26,18 @@
 
 #include "os.h"
 #include <ipc/base.h>
+
+/* newer than the headers of some libcs; the same on all machines but one */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+/* where a libc's time has 32 bits, or the older call's has and libc's not */
+#ifdef SYS_futex_time64
+#define FUTEX SYS_futex_time64
+#else
+#define FUTEX SYS_futex
+#endif
 
 /* ---- the calling thread ---- */
 
@@ -311,9 +324,9 @@ int64_t ipci_coarse_ns(void)
 /* ---- sleep and wake-up ---- */
 
 static long wait_one(const struct ipci_still *same,
-		     const struct timespec *until)
+		     const struct __kernel_timespec *until)
 {
-	return syscall(SYS_futex, futex_of(same->word), FUTEX_WAIT_BITSET,
+	return syscall(FUTEX, futex_of(same->word), FUTEX_WAIT_BITSET,
 		       (uint32_t)same->is, until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -324,7 +337,7 @@ static long wait_one(const struct ipci_still *same,
  * finds us queued. Nobody ever wakes the others: they are there to be compared.
  */
 static long wait_all(const struct ipci_still *same, int n,
-		     const struct timespec *until)
+		     const struct __kernel_timespec *until)
 {
 	struct futex_waitv v[IPCI_STILL_MAX];
 
@@ -343,12 +356,12 @@ static long wait_all(const struct ipci_still *same, int n,
 
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 {
-	struct timespec t, *until = NULL;
+	struct __kernel_timespec t, *until = NULL;
 	long r;
 
 	if (deadline != IPCI_NEVER) {
-		t.tv_sec = (time_t)(deadline / 1000000000);
-		t.tv_nsec = (long)(deadline % 1000000000);
+		t.tv_sec = deadline / 1000000000;
+		t.tv_nsec = deadline % 1000000000;
 		until = &t;
 	}
 	r = n == 1 ? wait_one(same, until) : wait_all(same, n, until);

@@ -48,7 +48,7 @@ run() {
 	name=$(basename "$1" .sh)
 	[ "$name" = run ] && name=$(basename "$(dirname "$1")")
 	start=$(date +%s)
-	timeout -k 5 "$limit" "$@" </dev/null >"$work/log" 2>&1
+	timeout -k 5 "$limit" ${TEST_RUNNER:-} "$@" </dev/null >"$work/log" 2>&1
 	status=$?
 	took=$(($(date +%s) - start))
 	set -- $(count)

@@ -10,6 +10,10 @@
 #include "process_util.h"
 #include "os.h"
 
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 static bool finds(int want)
 {
 	return ipc_caps() == want && ipc_caps() == want;

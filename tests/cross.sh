@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# cross.sh - the tests with another libc or on another kind of machine
+#
+#	tests/cross.sh musl|m32|aarch64 [test name...]
+#
+# Installs nothing: where a compiler, an emulator or the source of cmocka is
+# missing, it says which one, and exits with 2. cmocka comes as source, because
+# no system has it for all three; CMOCKA says where, else it is looked for where
+# `cd build && apt-get source cmocka` puts it.
+
+target=$1
+[ $# -gt 0 ] && shift
+out=build/$target
+lacking=
+
+# need COMMAND PACKAGE
+need() {
+	command -v "$1" >/dev/null || lacking="$lacking $2"
+}
+
+runner=
+libs=
+case $target in
+musl)
+	need musl-gcc musl-tools
+	cc=musl-gcc
+	# the kernel's headers are not a part of musl
+	flags="-idirafter $PWD/$out/kernel"
+	ld=-static
+	;;
+m32)
+	need gcc gcc-multilib
+	echo 'int main(void) { return 0; }' | gcc -m32 -x c -o /dev/null - \
+		2>/dev/null || lacking="$lacking gcc-multilib"
+	cc="gcc -m32"
+	flags="-Wno-psabi -idirafter $PWD/$out/kernel"
+	ld=
+	;;
+aarch64)
+	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	need qemu-aarch64 qemu-user
+	cc=aarch64-linux-gnu-gcc
+	flags=
+	ld=-static
+	runner=qemu-aarch64
+	;;
+*)
+	echo "usage: tests/cross.sh musl|m32|aarch64 [test name...]" >&2
+	exit 2
+	;;
+esac
+source=${CMOCKA:-$(find build -maxdepth 1 -type d -name 'cmocka-[0-9]*' \
+	2>/dev/null | head -n 1)}
+[ -f "$source/src/cmocka.c" ] ||
+	lacking="$lacking cmocka's source (cd build && apt-get source cmocka)"
+if [ -n "$lacking" ]; then
+	echo "cross.sh: missing:$lacking" >&2
+	exit 2
+fi
+
+# asm/ and linux/ of this machine, and nothing else that is there
+mkdir -p "$out/kernel" "$out/cmocka"
+for name in linux asm-generic; do
+	ln -sfn "/usr/include/$name" "$out/kernel/$name"
+done
+ln -sfn "/usr/include/$(uname -m)-linux-gnu/asm" "$out/kernel/asm"
+
+if [ ! -f "$out/cmocka/libcmocka.a" ]; then
+	$cc $flags -w -O1 -I"$source/include" -DHAVE_SIGNAL_H=1 \
+		-DHAVE_STRUCT_TIMESPEC=1 -DHAVE_CLOCK_GETTIME_REALTIME=1 \
+		-DHAVE_UNISTD_H=1 -DHAVE_INTTYPES_H=1 -DHAVE_MALLOC_H=1 \
+		-D_GNU_SOURCE -DHAVE_GCC_THREAD_LOCAL_STORAGE=1 \
+		-DHAVE_SETJMP_H=1 -DHAVE_STRINGS_H=1 \
+		-c "$source/src/cmocka.c" -o "$out/cmocka/cmocka.o" &&
+		ar rcs "$out/cmocka/libcmocka.a" "$out/cmocka/cmocka.o" || exit 1
+	cp "$source/include/cmocka.h" "$out/cmocka"
+fi
+
+# what each of them can be expected to do, and says something about it
+if [ $# = 0 ]; then
+	set -- gate_enter mutex_basic mutex_owner mutex_recursive \
+		mutex_timeout queue_basic queue_many lease_basic pipe_basic \
+		pipe_eof pipe_large shared_bytes shared_lock named_life version
+	# the emulator has no robust lists: there an exec is no death, and who
+	# joins does not hear of one; and no seccomp
+	[ "$target" = aarch64 ] || set -- "$@" backend gate_bounded gate_word \
+		gate_death mutex_death mutex_robust joinable_join lease_list
+fi
+programs=
+for name; do
+	programs="$programs $out/tests/test_$name"
+done
+make --no-print-directory -s BUILD="$out" CC="$cc" \
+	CFLAGS="-O1 -g $flags -I$PWD/$out/cmocka" \
+	LDFLAGS="$ld -L$PWD/$out/cmocka" $programs || exit 1
+TEST_RUNNER=$runner
+export TEST_RUNNER
+exec tests/run.sh $programs
