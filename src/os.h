@@ -250,6 +250,8 @@ int ipci_os_shm_shape(int fd, uint64_t size, uint64_t reserved,
 
 /* gives back the memory of these shared pages; they read as zeros */
 void ipci_os_discard(void *pages, size_t size);
+/* whether it does: else it clears them, which may take memory */
+extern const bool ipci_os_gives_back;
 
 /* gives all of these pages memory now, so that a lack of it is told here and
    not by a signal later: 0, -ENOMEM; where the system has no such call: 0 */

@@ -384,6 +384,8 @@ int ipci_os_wake(const _Atomic uint64_t *word, int n)
 
 #define SHM_DIR "/dev/shm"
 
+const bool ipci_os_gives_back = true;
+
 void ipci_os_discard(void *pages, size_t size)
 {
 	madvise(pages, size, MADV_REMOVE);

@@ -248,6 +248,8 @@ int ipci_os_shm_unlink(const char *name)
 }
 
 /* POSIX has no way to make a hole */
+const bool ipci_os_gives_back = false;
+
 void ipci_os_discard(void *pages, size_t size)
 {
 	memset(pages, 0, size);

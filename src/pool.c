@@ -251,8 +251,12 @@ static int reserve(const struct ipci_pool *p, const void *from, uint64_t size)
 		(size_t)size);
 }
 
+/* what stands in a slot that does not wait means nothing: nobody has to clear
+   it */
 static void discard(const struct ipci_pool *p, const void *from, uint64_t size)
 {
+	if (!ipci_os_gives_back)
+		return;
 	ipci_region_discard(
 		p->region,
 		(size_t)((const unsigned char *)from - p->region->body),
