@@ -148,7 +148,8 @@ $(1)/%.o: tests/kill/%.c
 	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
 endef
 
-SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20 -DIPCI_POOL_KEEP=0
+SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20 -DIPCI_POOL_KEEP=0 \
+	-DIPCI_CHUNK_BYTES=4096
 $(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
 ifeq ($(BACKEND),posix)
 $(eval $(call killers,$(BUILD)/kill/no_slice,\
@@ -160,6 +161,11 @@ $(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
 $(eval $(call killers,$(BUILD)/kill/no_compare,\
 	$(SWEPT) -DIPCI_CONTROL_NO_COMPARE))
 $(eval $(call killers,$(BUILD)/kill/no_dirty,$(SWEPT) -DIPCI_CONTROL_NO_DIRTY))
+$(eval $(call killers,$(BUILD)/kill/no_taken,$(SWEPT) -DIPCI_CONTROL_NO_TAKEN))
+$(eval $(call killers,$(BUILD)/kill/no_leaving,\
+	$(SWEPT) -DIPCI_CONTROL_NO_LEAVING))
+$(eval $(call killers,$(BUILD)/kill/no_settled,\
+	$(SWEPT) -DIPCI_CONTROL_NO_SETTLED))
 $(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
 	-DIPCI_CONTROL_NO_UNMARK))
 $(eval $(call killers,$(BUILD)/kill/no_announce,\

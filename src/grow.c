@@ -304,7 +304,8 @@ static int take(struct ipci_grow *g, uint32_t n, size_t size,
 	chunk = find(g, n);
 	if (chunk < 0)
 		return chunk;
-	g->s->taken[g->takes++] = (uint64_t)chunk << 32 | n; /* K1 */
+	g->s->taken[g->takes++] =
+		IPCI_TAKEN((uint64_t)chunk << 32 | n); /* K1 */
 	step();
 	*flags = size == (size_t)n * IPCI_CHUNK ? IPCI_CHUNK_MEMORY : 0;
 	if (n == 1 && (word_of(g, (uint32_t)chunk) & IPCI_CHUNK_MEMORY)) {
@@ -570,7 +571,8 @@ static bool is_left(const struct ipci_grow *g, uint32_t chunk, uint64_t index)
 {
 	uint64_t until = word_of(g, chunk) >> SHIFT;
 
-	return released(g) < until && until <= index && chunk != open_chunk(g);
+	return (released(g) < until || !IPCI_SETTLED) && until <= index &&
+	       chunk != open_chunk(g);
 }
 
 /* a hint for the next put, in the place of one that put took meanwhile */
@@ -624,6 +626,8 @@ static void settle_all(struct ipci_grow *g, uint64_t index)
 
 void ipci_grow_settle_left(struct ipci_grow *g, uint64_t index)
 {
+	if (!IPCI_SETTLED)
+		hand_over(g, index);
 	if (g->lefts > IPCI_LEFT_MAX)
 		settle_all(g, index);
 	else

@@ -39,6 +39,27 @@
 #include "region.h"
 #include "ring.h"
 
+/*
+ * Negative controls: nothing tells what put took, or what get left behind;
+ * chunks are handed over before they are settled. The kill sweep must notice
+ * (tests/kill).
+ */
+#ifdef IPCI_CONTROL_NO_TAKEN
+#define IPCI_TAKEN(entry) ((entry)&0)
+#else
+#define IPCI_TAKEN(entry) (entry)
+#endif
+#ifdef IPCI_CONTROL_NO_LEAVING
+#define IPCI_LEAVING 0
+#else
+#define IPCI_LEAVING 1
+#endif
+#ifdef IPCI_CONTROL_NO_SETTLED
+#define IPCI_SETTLED 0
+#else
+#define IPCI_SETTLED 1
+#endif
+
 enum {
 	IPCI_LEFT_MAX = 16,
 };
@@ -292,7 +313,7 @@ void ipci_grow_took_back(struct ipci_grow *g, uint64_t place);
 static inline void ipci_grow_leave(struct ipci_grow *g)
 {
 	if (g->lefts)
-		g->s->leaving = 1;
+		g->s->leaving = IPCI_LEAVING;
 }
 
 /* L2 .. L4 */

@@ -779,9 +779,13 @@ struct pool_slot_shm {
  *                     twice, at worst.
  *            L3, L4   settled; the next get looks in vain
  */
+#ifndef IPCI_CHUNK_BYTES
+#define IPCI_CHUNK_BYTES (256 << 10) /* whole pages; the sweeps take few */
+#endif
+
 enum {
-	IPCI_CHUNK = 256 << 10, /* bytes; whole pages */
-	IPCI_CHUNKS_KEPT = 4,	/* one of each kind at work and left */
+	IPCI_CHUNK = IPCI_CHUNK_BYTES,
+	IPCI_CHUNKS_KEPT = 4, /* one of each kind at work and left */
 	IPCI_CHUNKS_TAKEN = 8,
 };
 

@@ -248,7 +248,8 @@ int ipci_os_shm_reserve(int fd, uint64_t at, uint64_t size);
 int ipci_os_shm_shape(int fd, uint64_t size, uint64_t reserved,
 		      unsigned int mode);
 
-/* gives back the memory of these shared pages; they read as zeros */
+/* gives back the memory of these shared pages, if they have any and the system
+   can; they read as zeros, or as they were */
 void ipci_os_discard(void *pages, size_t size);
 /* whether it does: else it clears them, which may take memory */
 extern const bool ipci_os_gives_back;

@@ -247,12 +247,14 @@ int ipci_os_shm_unlink(const char *name)
 	return unlink(path);
 }
 
-/* POSIX has no way to make a hole */
 const bool ipci_os_gives_back = false;
 
+/* POSIX has no way to make a hole. Not to be written: they may have no memory,
+   and a full file system would tell by a signal. */
 void ipci_os_discard(void *pages, size_t size)
 {
-	memset(pages, 0, size);
+	(void)pages;
+	(void)size;
 }
 
 /* ... to have memory for pages before they are touched */

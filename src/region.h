@@ -64,8 +64,9 @@ int ipci_region_peek(int fd, struct head_shm *head);
 int ipci_region_reserve(const struct ipci_region *r, size_t offset,
 			size_t size);
 
-/* gives the memory of whole pages of the body back; they read as zeros. They
-   must be reserved again before they are written. */
+/* gives the memory of whole pages of the body back, if they have any; they read
+   as zeros, or as they were. They must be reserved again before they are
+   written. */
 void ipci_region_discard(const struct ipci_region *r, size_t offset,
 			 size_t size);
 
