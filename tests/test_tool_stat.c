@@ -426,10 +426,11 @@ static void test_busy_queue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_the_file),	   TEST(test_name_without_slash),
-		TEST(test_mutex),	   TEST(test_queue),
-		TEST(test_joinable_queue), TEST(test_users),
-		TEST(test_stopped_holder), TEST(test_busy_queue),
+		TEST(test_the_file),	    TEST(test_name_without_slash),
+		TEST(test_mutex),	    TEST(test_queue),
+		TEST(test_queue_shut_down), TEST(test_joinable_queue),
+		TEST(test_users),	    TEST(test_stopped_holder),
+		TEST(test_busy_queue),
 	};
 
 	return RUN_TESTS(tests);
