@@ -607,6 +607,7 @@ inline death()
 {
 	atomic {
 		unwatch();
+		DROP(busy);
 		some = 0;
 		i = 0;
 		do
@@ -655,7 +656,7 @@ inline death()
 		:: else
 		fi;
 		some = 0; pend = 0; r = 0; x = 0; y = 0; then = 0; row = NOBODY; same = 0;
-		DROP(alive); DROP(busy);
+		DROP(alive);
 		QUIET
 	}
 }

@@ -44,6 +44,7 @@ n=0
 bad=0
 bits=22
 model=gate
+optimise=-O1
 
 # search FLAGS OPTIONS: build pan for the model with FLAGS and run it. What is
 # to fail is found soon, so the compiler's time counts there.
@@ -51,7 +52,7 @@ search() {
 	rm -f "$dir"/pan* "$dir"/out
 	# shellcheck disable=SC2086 # both are lists
 	(cd "$dir" && spin -a $1 "$here/$model.pml" &&
-		"$cc" ${3:--O1} -w -DCOLLAPSE -DMEMLIM=8000 $2 -o pan pan.c
+		"$cc" ${3:-$optimise} -w -DCOLLAPSE -DMEMLIM=8000 $2 -o pan pan.c
 	) >"$dir/log" 2>&1 || { cat "$dir/log"; return; }
 	loop=
 	[ "$2" = -DNP ] && loop=-l
@@ -155,6 +156,7 @@ long() {
 # aside, putters. By default 2 workers, 1 joiner, 1 task.
 lease_controls() {
 	model=lease
+	optimise=-O0	# the compiler takes longer than the search
 	fails NO_WATCH '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_REPAIR '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_ROUSE "$three_workers"
@@ -182,6 +184,7 @@ lease_short() {
 lease_long() {
 	model=lease
 	bits=27
+	optimise=-O1
 	fails NO_VERSION "$three_workers"
 	fails REPAIR_SILENT '-DMORTAL=2 -DKILLS=1 -DNF=1'
 	fails REPAIR_ZERO '-DREPAIR_SILENT -DNJ=2 -DMORTAL=10 -DKILLS=2'
@@ -200,6 +203,7 @@ quick() {
 	holds 'queue: 2 consumers, 1 producer, 2 items, 2 deaths' \
 		'-DITEMS=2 -DMORTAL=10 -DKILLS=2'
 	model=lease
+	optimise=-O0
 	fails NO_WATCH '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_REPAIR '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	holds '2 workers, 2 deaths' '-DNJ=0 -DMORTAL=6 -DKILLS=2'
