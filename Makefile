@@ -136,41 +136,44 @@ KILLERS := $(patsubst tests/kill/%.c,%,$(wildcard tests/kill/kill_*.c))
 KILL_PARTS := $(patsubst tests/kill/%.c,%, \
 	$(filter-out tests/kill/kill_%,$(wildcard tests/kill/*.c)))
 
-# $(call killers,DIRECTORY,FLAGS): the programs, with a library with FLAGS
-define killers
-$(call library,$(1),$(2))
-killers: $(KILLERS:%=$(1)/%)
-$(KILLERS:%=$(1)/%): $(KILL_PARTS:%=$(1)/%.o) $(1)/libipc.a
-$(1)/kill_%: $(1)/kill_%.o
-	$$(call Q,LD)$$(LINK) -Wl,-z,now $$(filter %.o,$$^) $(1)/libipc.a \
-		$$(LIBS) -o $$@
-$(1)/%.o: tests/kill/%.c
-	$$(call Q,CC)$$(COMPILE) -D_GNU_SOURCE -Isrc $(2) -c $$< -o $$@
-endef
-
 SWEPT := -DIPCI_SPIN_MAX=2 -DIPCI_PAUSE_MS=20 -DIPCI_POOL_KEEP=0 \
 	-DIPCI_CHUNK_BYTES=4096
-$(eval $(call killers,$(BUILD)/kill,$(SWEPT)))
+
+# $(call killers,DIRECTORY,PROGRAMS,FLAGS): with a library with FLAGS
+define killers
+$(call library,$(1),$(SWEPT) $(3))
+killers: $(2:%=$(1)/%)
+$(1)/kill_%: $(BUILD)/kill/kill_%.o $(KILL_PARTS:%=$(BUILD)/kill/%.o) \
+		$(1)/libipc.a
+	$$(call Q,LD)mkdir -p $$(@D); $$(LINK) -Wl,-z,now $$^ $$(LIBS) -o $$@
+endef
+
+# the safeguard, in lower case, and the programs that must notice
+control = $(eval $(call killers,$(BUILD)/kill/$(1),$(2:%=kill_%),\
+	-DIPCI_CONTROL_$(shell echo $(1) | tr a-z A-Z)))
+
+$(eval $(call killers,$(BUILD)/kill,$(KILLERS),))
 ifeq ($(BACKEND),posix)
-$(eval $(call killers,$(BUILD)/kill/no_slice,\
-	$(SWEPT) -DIPCI_CONTROL_NO_SLICE))
-$(eval $(call killers,$(BUILD)/kill/not_robust,\
-	$(SWEPT) -DIPCI_CONTROL_NOT_ROBUST))
+$(call control,no_slice,queue)
+$(call control,not_robust,mutex)
 else
-$(eval $(call killers,$(BUILD)/kill/no_debt,$(SWEPT) -DIPCI_CONTROL_NO_DEBT))
-$(eval $(call killers,$(BUILD)/kill/no_compare,\
-	$(SWEPT) -DIPCI_CONTROL_NO_COMPARE))
-$(eval $(call killers,$(BUILD)/kill/no_dirty,$(SWEPT) -DIPCI_CONTROL_NO_DIRTY))
-$(eval $(call killers,$(BUILD)/kill/no_taken,$(SWEPT) -DIPCI_CONTROL_NO_TAKEN))
-$(eval $(call killers,$(BUILD)/kill/no_leaving,\
-	$(SWEPT) -DIPCI_CONTROL_NO_LEAVING))
-$(eval $(call killers,$(BUILD)/kill/no_settled,\
-	$(SWEPT) -DIPCI_CONTROL_NO_SETTLED))
-$(eval $(call killers,$(BUILD)/kill/no_unmark,$(SWEPT) \
-	-DIPCI_CONTROL_NO_UNMARK))
-$(eval $(call killers,$(BUILD)/kill/no_announce,\
-	$(SWEPT) -DIPCI_CONTROL_NO_ANNOUNCE))
+$(call control,no_announce,queue mutex)
+$(call control,no_debt,queue pipe shutdown)
+$(call control,no_compare,cross shutdown)
+$(call control,no_repair,kinds joinable lease)
+$(call control,no_unmark,kinds)
+$(call control,no_taken,grow)
+$(call control,no_leaving,grow)
+$(call control,no_settled,grow)
+$(call control,no_pass_on,shutdown)
+$(call control,no_watch,lease)
+$(call control,no_rouse,lease)
+$(call control,one_word,lease)
+$(call control,no_stamps,joinable lease)
 endif
+
+$(BUILD)/kill/%.o: tests/kill/%.c
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc $(SWEPT) -c $< -o $@
 
 # Segments written over. guard.c stands before some of the library's calls.
 # A driver of our own makes the inputs, or libFuzzer, where clang has it.

@@ -145,8 +145,8 @@ void ipci_gate_fire(const struct ipci_gate *g)
 /* with a room: they look again by themselves */
 void ipci_gate_rouse(const struct ipci_gate *g)
 {
-	if (!g->room && ipci_gate_slept_at(g))
-		ipci_os_wake(g->word, IPCI_ROUSED(INT_MAX));
+	if (!g->room && IPCI_ROUSED(ipci_gate_slept_at(g)))
+		ipci_os_wake(g->word, INT_MAX);
 }
 
 /* ---- long-held words ---- */
@@ -440,7 +440,7 @@ int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 		slept = true;
 	}
 	if (slept) {
-		if (is && g->all)
+		if (is && IPCI_PASSED_ON(g->all))
 			ipci_gate_fire(g);
 		ipci_gate_settle(self);
 	}

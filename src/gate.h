@@ -115,20 +115,30 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #else
 #define IPCI_COMPARED(n) (n)
 #endif
+#ifdef IPCI_CONTROL_NO_PASS_ON /* by one that was woken for all */
+#define IPCI_PASSED_ON(all) ((void)(all), false)
+#else
+#define IPCI_PASSED_ON(all) (all)
+#endif
 #ifdef IPCI_CONTROL_NO_WATCH /* of the workers that hold tasks */
 #define IPCI_WATCHED(rows) ((void)(rows), 0u)
 #else
 #define IPCI_WATCHED(rows) (rows)
 #endif
 #ifdef IPCI_CONTROL_NO_ROUSE /* of those who sleep when a worker comes */
-#define IPCI_ROUSED(n) ((void)(n), 0)
+#define IPCI_ROUSED(sleepers) ((void)(sleepers), false)
 #else
-#define IPCI_ROUSED(n) (n)
+#define IPCI_ROUSED(sleepers) (sleepers)
 #endif
-#ifdef IPCI_CONTROL_NO_REPAIR /* of the leases of one that died inside */
-#define IPCI_REPAIRED(dirty) ((void)(dirty), 0u)
+#ifdef IPCI_CONTROL_ONE_WORD /* of a worker, watched by all alike */
+#define IPCI_LIFE(class) ((void)(class), 0)
 #else
-#define IPCI_REPAIRED(dirty) (dirty)
+#define IPCI_LIFE(class) (class)
+#endif
+#ifdef IPCI_CONTROL_NO_REPAIR /* of a table that one left who died inside */
+#define IPCI_DIRTY(dirty) ((void)(dirty), 0u)
+#else
+#define IPCI_DIRTY(dirty) (dirty)
 #endif
 
 static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)

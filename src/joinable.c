@@ -166,7 +166,7 @@ int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 	if (r < 0)
 		return r;
 	ipci_gate_push_within(self, &t->lock);
-	if (IPCI_REPAIRED(t->leases.s->dirty))
+	if (IPCI_DIRTY(t->leases.s->dirty))
 		repair(self, t);
 	t->leases.s->dirty = 1;
 	ipci_order();

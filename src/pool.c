@@ -9,16 +9,6 @@
 
 #include "pool.h"
 
-/*
- * A negative control: nothing tells that a table was left half changed. The
- * kill sweep must notice (tests/kill).
- */
-#ifdef IPCI_CONTROL_NO_DIRTY
-#define IPCI_DIRTY 0
-#else
-#define IPCI_DIRTY 1
-#endif
-
 #ifndef IPCI_POOL_KEEP
 #define IPCI_POOL_KEEP (768 << 10) /* bytes that an empty pool keeps */
 #endif
@@ -371,12 +361,13 @@ int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 	if (r < 0)
 		return r;
 	ipci_gate_push_within(self, &p->gate);
-	if (atomic_load_explicit(&p->s->dirty, memory_order_relaxed))
+	if (IPCI_DIRTY(
+		    atomic_load_explicit(&p->s->dirty, memory_order_relaxed)))
 		r = rebuild(p);
 	if (r < 0)
 		release(self, p);
 	else
-		set_dirty(p, IPCI_DIRTY); /* B2 */
+		set_dirty(p, 1); /* B2 */
 	return r;
 }
 

@@ -66,7 +66,7 @@ bool ipci_workers_mourn(const struct ipci_workers *w, int class)
 	uint32_t n = ipci_workers_rows(w);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (is_dead(w, i, class))
+		if (is_dead(w, i, IPCI_LIFE(class)))
 			return true;
 	return false;
 }
@@ -113,7 +113,7 @@ int ipci_workers_watch(const struct ipci_workers *w, int class,
 
 	more[n++] = (struct ipci_still){&w->s->version, version, false};
 	for (uint32_t i = 0; i < rows; i++) {
-		if (!be_watched(&w->row[i].life[class].word, &still))
+		if (!be_watched(&w->row[i].life[IPCI_LIFE(class)].word, &still))
 			continue;
 		if (n == room)
 			return -1;

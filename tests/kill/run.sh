@@ -8,7 +8,7 @@
 #
 # Prints TAP. One lane for each CPU, each with its share of every program's
 # rows. Then the controls: the library with one safeguard taken out, which the
-# row named with it must notice. The programs are those that `make killers`
+# row named with it must notice. The last line but one has the totals. The programs are those that `make killers`
 # made in $BUILD/kill.
 
 mode=${1:-full}
@@ -61,8 +61,17 @@ controls() {
 	control NO_LEAVING kill_grow "get, 1 run"
 	control NO_SETTLED kill_grow "get_many, runs, frozen"
 	control NO_ANNOUNCE kill_queue "put, 1 getter asleep"
-	control NO_DIRTY kill_kinds "put_priority, idle"
-	control NO_DIRTY kill_kinds "priority get, idle"
+	control NO_REPAIR kill_kinds "put_priority, idle"
+	control NO_REPAIR kill_kinds "priority get, idle"
+	control NO_REPAIR kill_joinable "task_done, nobody joins"
+	control NO_STAMPS kill_joinable "task_done, nobody joins"
+	control NO_STAMPS kill_joinable "get, full, 3 putters asleep"
+	control NO_WATCH kill_lease "holder, 1 getter asleep"
+	control NO_WATCH kill_lease "holder of the last attempt, 1 joiner"
+	control NO_ROUSE kill_lease "first get, 1 getter stopped as it woke"
+	control NO_ROUSE kill_lease "first get, last attempt, 2 joiners asleep"
+	control ONE_WORD kill_lease "join that sleeps, a death, 1 getter behind"
+	control NO_PASS_ON kill_shutdown "shutdown at once, 3 joiners asleep"
 	control NO_ANNOUNCE kill_mutex "unlock, 1 waiter asleep"
 }
 
@@ -83,9 +92,18 @@ everything() {
 everything | awk '
 /^1\.\.[0-9]+$/ { plan += substr($0, 4); next }
 /^(not )?ok - / { sub(/ok - /, "ok " ++n " - "); failed += /^not / }
+/ points, [0-9]+ bad, slowest recovery / {
+	rows++
+	points += $(NF - 7)
+	bad += $(NF - 5)
+	if ($(NF - 1) > slowest)
+		slowest = $(NF - 1)
+}
 /^Bail out/ { print "not ok " ++n " - " $0; failed++; next }
 { print; fflush() }
 END {
+	printf "# sweeps: %d rows, %d points, %d bad, slowest %.1f ms\n", rows,
+		points, bad, slowest
 	print "1.." plan
 	exit failed || n != plan || !n
 }'

@@ -175,12 +175,18 @@ static void *get_and_stay(void *arg)
 	return NULL;
 }
 
+static bool gets(enum tasks_op op)
+{
+	return op == TASKS_GET || op == TASKS_GET_MANY ||
+	       op == TASKS_GET_BACK || op == TASKS_WORK;
+}
+
 static void prepare(const struct tasks_row *row)
 {
 	pthread_t t;
 
 	/* a buffer that is too small takes no task, but a row */
-	if (!row->first && !row->others)
+	if (gets(row->op) && !row->first)
 		ipc_queue_get(queue, NULL, 0, 0);
 	if (!row->others) {
 		get_mine(row->mine);
@@ -368,6 +374,13 @@ void tasks_marked(const void *arg)
 		sweep_require(put_task());
 }
 
+static void let_go(int first)
+{
+	for (int class = 0; class < CLASSES; class ++)
+		for (int i = first; i < procs[class]; i++)
+			sweep_let_go(proc[class][i]);
+}
+
 static bool do_ours(void)
 {
 	while (ours)
@@ -386,6 +399,10 @@ void tasks_asleep(const void *arg)
 	asked = true;
 	add(GETTER, row->getters_behind, TASKS_ASLEEP);
 	add(JOINER, row->joiners_behind, TASKS_ASLEEP);
+	if (row->how == TASKS_ABOUT) {
+		let_go(0);
+		sweep_until_quiet();
+	}
 	if (row->timeout_ms)
 		return;
 	if (row->op == TASKS_PUT || row->op == TASKS_PUT_FRONT) {
@@ -464,13 +481,6 @@ static bool others_live(void)
 	for (int class = 0; class < CLASSES; class ++)
 		n += procs[class];
 	return n;
-}
-
-static void let_go(int first)
-{
-	for (int class = 0; class < CLASSES; class ++)
-		for (int i = first; i < procs[class]; i++)
-			sweep_let_go(proc[class][i]);
 }
 
 /* one who was stopped when it was woken has what it was woken for; what a dead

@@ -56,7 +56,7 @@ struct tasks_row {
 	unsigned int getters, joiners, failers, putters;
 	enum {
 		TASKS_ASLEEP,
-		TASKS_ABOUT,   /* or just about to be */
+		TASKS_ABOUT,   /* or just about to be, until it asks */
 		TASKS_STOPPED, /* asleep, and stopped as soon as they wake */
 	} how;
 	bool one_stopped; /* only the first of them: others must not wait */
