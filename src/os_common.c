@@ -20,9 +20,17 @@ _Thread_local struct ipci_self ipci_thread;
 static _Atomic uint32_t generation;
 static _Atomic bool displaced; /* we, or who forked us, left the namespace */
 
-/* the child has one thread, a new one, that holds nothing */
+/*
+ * The child has one thread, a new one, that holds nothing. glibc has emptied
+ * its list by now. musl has not: it would lead through the parent's nodes, in
+ * memory that both of them have.
+ */
 static void after_fork_in_child(void)
 {
+	if (ipci_thread.tid) {
+		*ipci_thread.list = (uintptr_t)ipci_thread.list;
+		*ipci_thread.pending = 0;
+	}
 	atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
 	memset(&ipci_thread, 0, sizeof(ipci_thread));
 	/* a parent that is in another PID namespace has no number here */
