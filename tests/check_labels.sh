@@ -17,9 +17,9 @@ BEGIN {
 	own("gate", "ARSF", "gate held os_linux", "gate")
 	own("mutex", "LUN", "mutex")
 	own("pool", "B", "pool")
-	own("rare", "K", "items queue")
-	own("queue", "PE", "queue items pool", "gate")
-	own("leases", "NTDXY", "worker lease joinable queue", "lease")
+	own("rare", "K", "items queue queue_ends")
+	own("queue", "PE", "queue queue_tasks queue_ends items pool", "gate")
+	own("leases", "NTDXY", "worker lease joinable queue queue_tasks", "lease")
 	own("grow", "KL", "grow items")
 	own("pipe", "TVX", "pipe flow")
 

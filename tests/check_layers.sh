@@ -46,6 +46,8 @@ function module_of(path) {
 		return "process"
 	if (path ~ /^tool/)
 		return "tool"
+	if (path ~ /^queue_/)
+		return "queue"
 	return path ~ /^os_/ ? "os" : path
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lease.pml - Promela model of the leases of a joinable queue (src/joinable.c,
- * src/worker.c, src/lease.c, get_tasks() in src/queue.c; struct leases_shm in
+ * src/worker.c, src/lease.c, src/queue_tasks.c; struct leases_shm in
  * src/layout.h) and of the kernel's part: futex_waitv over several words,
  * FUTEX_WAKE, and the walk of a dead thread's list.
  *
