@@ -643,7 +643,6 @@ _Static_assert(sizeof(struct queue_shm) == 1536, "queue_shm");
  *            handle  the queue handle of its process that it came through
  *            pid     of its process, for whoever wants to tell
  *            held    G  leases that name it; read by anybody
- *            closed  A  its handle was closed, and the owner is to give it up
  *            room    -  one for each word; made before rows counts them
  */
 struct worker_shm {
@@ -655,10 +654,9 @@ struct worker_shm {
 	uint64_t handle;
 	uint32_t pid;
 	_Atomic uint32_t held;
-	_Atomic uint32_t closed;
-	uint32_t reserved;
+	unsigned char pad1[8];
 	struct room_shm room[2];
-	unsigned char pad1[56];
+	unsigned char pad2[56];
 };
 
 _Static_assert(sizeof(struct worker_shm) == 384, "worker_shm");

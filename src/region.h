@@ -7,6 +7,8 @@
 #ifndef IPCI_REGION_H
 #define IPCI_REGION_H
 
+#include <stdbool.h>
+
 #include "layout.h"
 
 /* a handle begins with this; ipci_region_create and _open allocate both */
@@ -22,6 +24,7 @@ struct ipci_region {
 	/* who, beside the handle, needs it: generation:32 | number:32, for in
 	   a forked child nobody does yet */
 	_Atomic uint64_t holders;
+	_Atomic bool closed; /* the handle is; holders may remain */
 };
 
 /* up to whole pages */

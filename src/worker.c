@@ -225,7 +225,7 @@ static void retire_closed(struct ipci_self *self)
 
 	for (; x; x = next) {
 		next = x->next;
-		if (atomic_load_explicit(&x->queue.row[x->row].closed,
+		if (atomic_load_explicit(&x->queue.region->closed,
 					 memory_order_relaxed))
 			retire(self, x);
 	}
@@ -243,23 +243,13 @@ bool ipci_worker_ours(const struct ipci_workers *w, uint32_t row)
 	return ipci_gate_owner(&g) && w->row[row].handle == handle_id(w);
 }
 
-bool ipci_worker_closed(const struct ipci_workers *w, uint32_t row)
-{
-	return ipci_worker_ours(w, row) &&
-	       atomic_load_explicit(&w->row[row].closed, memory_order_relaxed);
-}
-
 void ipci_workers_close(struct ipci_self *self, const struct ipci_workers *w)
 {
 	struct ipci_worker *mine = ipci_worker_find(w);
-	uint32_t n = ipci_workers_rows(w);
 
 	if (mine)
 		retire(self, mine);
-	for (uint32_t i = 0; i < n; i++)
-		if (ipci_worker_ours(w, i))
-			atomic_store_explicit(&w->row[i].closed, 1,
-					      memory_order_relaxed);
+	atomic_store_explicit(&w->region->closed, true, memory_order_relaxed);
 }
 
 /* ---- take a row ---- */
@@ -360,7 +350,6 @@ static void make_known(const struct ipci_worker *mine)
 
 	row->handle = handle_id(w);
 	row->pid = (uint32_t)getpid();
-	atomic_store_explicit(&row->closed, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&w->s->version, 1, memory_order_seq_cst);
 	for (int class = 0; class < 2; class ++)
 		ipci_gate_rouse(w->sleepers[class]);

@@ -68,8 +68,8 @@ void ipci_worker_remember(struct ipci_worker *mine, uint64_t ticket);
 bool ipci_worker_ours(const struct ipci_workers *w, uint32_t row);
 
 /*
- * This handle is being closed: gives up the calling thread's row, and marks
- * those that other threads of the process have.
+ * This handle is being closed: gives up the calling thread's row. Other threads
+ * of the process give theirs up when they end or next take a row.
  */
 void ipci_workers_close(struct ipci_self *self, const struct ipci_workers *w);
 
@@ -78,9 +78,6 @@ uint32_t ipci_workers_rows(const struct ipci_workers *w);
 
 /* whether the row's thread has ended, or given it up */
 bool ipci_worker_ended(const struct ipci_workers *w, uint32_t row);
-
-/* whether it is one of those that ipci_workers_close marked */
-bool ipci_worker_closed(const struct ipci_workers *w, uint32_t row);
 
 /* whether a sleeper of that class has a death to look after */
 bool ipci_workers_mourn(const struct ipci_workers *w, int class);
