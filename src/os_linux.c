@@ -216,12 +216,13 @@ static int wakes_for_the_dead(void)
 	return ipci_os_probe_death(true);
 }
 
-/* for tests, and for who does not want to depend on what the kernel has */
-static bool is_bounded_wanted(void)
+/* posix: for tests, and for who does not want to depend on what the kernel has;
+   pid: for tests */
+static bool is_wanted(const char *backend)
 {
 	const char *name = getenv("LIBIPC_BACKEND");
 
-	return name && !strcmp(name, "posix");
+	return name && !strcmp(name, backend);
 }
 
 /* enum ipci_backend, or -ENOMEM */
@@ -229,7 +230,9 @@ static int choose_backend(void)
 {
 	int r = 0;
 
-	if (!is_bounded_wanted() && has_robust_list() && has_futex_waitv())
+	if (is_wanted("pid"))
+		return IPCI_BACKEND_PID;
+	if (!is_wanted("posix") && has_robust_list() && has_futex_waitv())
 		r = wakes_for_the_dead();
 	if (r > 0)
 		return IPCI_BACKEND_EXACT;

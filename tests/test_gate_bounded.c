@@ -110,6 +110,8 @@ static void test_owner_thread_ended(void **state)
 
 	set_ready(t, true);
 	join_thread(start_thread(enter_and_end, t));
+	assert_true(eventually(enter(t, 0) == 0, 1000));
+	leave(t);
 	expect_usable(t);
 }
 
@@ -174,8 +176,11 @@ static void test_the_owner_dies_while_they_wait(void **state)
 
 /* ---------------------------------------------------------- long-held words */
 
+/* a thread that was joined is not quite gone, as far as the kernel can tell */
 static void expect_dead(struct test_gate *t, bool dead)
 {
+	if (dead)
+		assert_true(eventually(ipci_gate_dead(&t->gate), 1000));
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(ipci_gate_dead(&t->gate), dead);
 }
@@ -328,6 +333,7 @@ static void test_not_a_cancellation_point(void **state)
 
 int main(void)
 {
+	const char *wanted = getenv("LIBIPC_BACKEND");
 	const struct CMUnitTest tests[] = {
 		TEST(test_it_is_bounded),
 		TEST(test_word_names_who_is_inside),
@@ -343,6 +349,8 @@ int main(void)
 		TEST(test_not_a_cancellation_point),
 	};
 
-	setenv("LIBIPC_BACKEND", "posix", 1);
+	/* "pid", to be tried by hand, stays */
+	if (!wanted || strcmp(wanted, "pid"))
+		setenv("LIBIPC_BACKEND", "posix", 1);
 	return RUN_TESTS(tests);
 }
