@@ -626,8 +626,8 @@ void ipci_tasks_close(struct ipci_tasks *t)
 	ipci_workers_close(self, &t->workers);
 	if (!rows || ipci_tasks_enter(self, t, 0) < 0)
 		return;
-	/* those of other threads; whoever else has a row, has it until we leave,
-	   for a row is buried within the gate */
+	/* those of other threads. A row is buried within the gate, so none of
+	   them gets another owner before we leave. */
 	for (uint32_t row = 0; row < rows; row++)
 		if (ipci_worker_ours(&t->workers, row))
 			give_back(self, t, row);
