@@ -81,7 +81,7 @@ struct head_shm {
 			uint64_t item_size;
 			uint32_t order;
 			uint32_t flags;
-			uint32_t max_attempts; /* leases: not yet */
+			uint32_t max_attempts; /* of a task */
 			uint32_t reserved;
 			uint64_t chunks; /* addresses: grow_shm; 0: none */
 		} queue;
