@@ -324,7 +324,7 @@ static void give_back(const struct ipci_pool *p)
 
 	if (peak > p->maxsize || used > peak || peak <= p->keep)
 		return;
-	memset(p->table, 0, used * sizeof(*p->table));
+	memset(p->table, 0, (size_t)used * sizeof(*p->table));
 	ipci_order();
 	p->s->used = 0;
 	ipci_order();

@@ -5,6 +5,8 @@
  */
 #include "queue_util.h"
 
+#include <limits.h>
+
 enum { MAXSIZE = 5, SIZE = 16 };
 
 /* the stored length of the item in a slot */
@@ -257,7 +259,7 @@ static void use(struct ipc_queue *q, unsigned int *seed)
 	assert_true(is_known(ipc_queue_empty(q), 1));
 	assert_true(is_known(ipc_queue_full(q), 1));
 	assert_true(is_known(ipc_queue_task_done(q), 0));
-	assert_true(is_known(ipc_queue_unfinished(q), INT64_MAX));
+	assert_true(is_known(ipc_queue_unfinished(q), LONG_MAX));
 	assert_true(is_known(ipc_queue_join(q, timeout_ms), 0));
 	assert_int_equal(items[6 * SIZE], 'g');
 	assert_int_equal(lens[6], 77);

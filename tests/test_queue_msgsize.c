@@ -12,7 +12,8 @@ static void test_too_long_for_the_queue(void **state)
 
 	assert_int_equal(ipc_queue_put(q, item, 17, 0), -EMSGSIZE);
 	assert_int_equal(ipc_queue_put(q, item, SIZE_MAX, 0), -EMSGSIZE);
-	assert_int_equal(ipc_queue_put(q, item, (size_t)1 << 32, 0), -EMSGSIZE);
+	assert_int_equal(ipc_queue_put(q, item, SIZE_MAX / 2 + 1, 0),
+			 -EMSGSIZE);
 	assert_int_equal(ipc_queue_put_many(q, item, 17, 2, 0), -EMSGSIZE);
 	expect_empty(q);
 	assert_int_equal(ipc_queue_put(q, item, 16, 0), 0);

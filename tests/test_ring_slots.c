@@ -70,9 +70,9 @@ static void fill_and_drain(struct slots_test *t, uint64_t from, size_t len)
 	size_t lens = t->slots.item_size + 1;
 
 	for (uint64_t i = 0; i < t->slots.maxsize; i++)
-		write_item(t, from + i, (len + i) % lens);
+		write_item(t, from + i, (len + (size_t)i) % lens);
 	for (uint64_t i = 0; i < t->slots.maxsize; i++)
-		expect_item(t, from + i, (len + i) % lens);
+		expect_item(t, from + i, (len + (size_t)i) % lens);
 }
 
 static void fill_at_all_positions(struct slots_test *t)
