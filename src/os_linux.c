@@ -450,9 +450,16 @@ void ipci_os_shm_drop(struct ipci_shm_file *f)
 	(void)f;
 }
 
+/* musl's shm_open does not wait for who has a lease on the file to let go */
 int ipci_os_shm_open(const char *name)
 {
-	return shm_open(name, O_RDWR, 0);
+	char path[sizeof(SHM_DIR) + NAME_MAX + 1];
+	int fd = shm_open(name, O_RDWR, 0);
+
+	if (fd >= 0 || errno != EAGAIN)
+		return fd;
+	snprintf(path, sizeof(path), SHM_DIR "%s", name);
+	return open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int ipci_os_shm_unlink(const char *name)
