@@ -40,9 +40,11 @@
  *            A process that is stopped (SIGSTOP, a debugger) while it sleeps
  *            in a call holds nothing. Was a wake-up on its way to it, what it
  *            was woken for (an item, two at most; a mutex) waits for the next
- *            put, get or unlock, or for it to continue or die. Stopped inside
- *            the few instructions of a critical section, it blocks that side
- *            until it continues.
+ *            put, get or unlock, or for it to continue or die. A death wakes
+ *            one getter and one joiner: is that one stopped, the dead one's
+ *            tasks wait for the next put, get, task_done or join on the queue,
+ *            or for it to continue or die. Stopped inside the few instructions
+ *            of a critical section, it blocks that side until it continues.
  * SAFETY     each function's Safety line says whether it may be called from
  *            several threads and several processes at once (thread, process),
  *            from a signal handler (signal), in a child that inherited the
