@@ -95,7 +95,7 @@ if [ $# = 0 ]; then
 		out_of_it="$out_of_it|backend|damaged_waits|lease_list|harness"
 		out_of_it="$out_of_it|(pipe|queue)_damage"
 		out_of_it="$out_of_it|mutex_robust|named_(limits|namespaces)"
-		out_of_it="$out_of_it|named_programs"
+		out_of_it="$out_of_it|named_programs|queue_named"
 		out_of_it="$out_of_it|process_(errors|exit|group|no_pidfd)"
 		out_of_it="$out_of_it|process_(parent_death|signal)"
 		# too slow
