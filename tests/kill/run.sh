@@ -3,13 +3,14 @@
 #
 # run.sh - the kill sweeps, and the proof that they can fail
 #
-#	tests/kill/run.sh short	   some instructions of each call: half a minute
-#	tests/kill/run.sh [full]   every instruction: some minutes
+#	tests/kill/run.sh short	   some instructions of each call: a minute or two
+#	tests/kill/run.sh [full]   every instruction: many minutes
 #
 # Prints TAP. One lane for each CPU, each with its share of every program's
 # rows. Then the controls: the library with one safeguard taken out, which the
-# row named with it must notice. The last line but one has the totals. The programs are those that `make killers`
-# made in $BUILD/kill.
+# row named with it must notice: it ends with the first bad point. The last line
+# but one has the totals. The programs are those that `make killers` made in
+# $BUILD/kill.
 
 mode=${1:-full}
 kill=${BUILD:-build}/kill
@@ -31,7 +32,7 @@ sweeps() {
 control() {
 	where=$kill/$(echo "$1" | tr '[:upper:]' '[:lower:]')/$2
 	echo "1..1"
-	"$where" "$mode" "$3" 2>&1 | awk -v name="control $1 goes red" '
+	SWEEP_CONTROL=yes "$where" "$mode" "$3" 2>&1 | awk -v name="control $1 goes red" '
 	/^(not )?ok - / { n++; bad = $(NF - 5); points = $(NF - 7); row = $0 }
 	END {
 		sub(/^(not )?ok - /, "", row)
