@@ -402,7 +402,12 @@ static const struct story stories[] = {
 	INSTRUCTIONS("create a queue", 211, CREATE, &queue),
 	INSTRUCTIONS("create shared bytes", 211, CREATE, &shared),
 	INSTRUCTIONS("open a queue", 101, OPEN, &queue),
+	INSTRUCTIONS("open a mutex", 151, OPEN, &mutex),
+	INSTRUCTIONS("open shared bytes", 151, OPEN, &shared),
+	INSTRUCTIONS("create a queue, the name is taken", 211, CREATE_TAKEN,
+		     &queue),
 	INSTRUCTIONS("unlink a queue", 53, UNLINK, &queue),
+	INSTRUCTIONS("unlink a mutex", 67, UNLINK, &mutex),
 };
 
 int main(int argc, char **argv)

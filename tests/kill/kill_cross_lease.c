@@ -434,6 +434,73 @@ static const char *stopped_point(const void *arg, unsigned long k, bool *over)
 	return over_with(wrong ? wrong : judge());
 }
 
+/* --------------------------------------------------------------- contended */
+
+struct contended_row {
+	struct worker worker; /* the victim */
+	bool it_dies;	      /* the other one, that is inside */
+};
+
+static struct proc *insider;
+
+static void contended_begin(const void *arg)
+{
+	const struct contended_row *row = arg;
+
+	make_queue(0);
+	insider = NULL;
+	for (unsigned int i = 0; i <= row->worker.tasks; i++)
+		sweep_require(put_task() >= 0);
+}
+
+static int contended_victim(const void *arg)
+{
+	return work(&((const struct contended_row *)arg)->worker);
+}
+
+/* a getter, with the lease gate */
+static void bring_insider(const void *arg)
+{
+	(void)arg;
+	insider = add_traced(GETTERS);
+	while ((words()->lease.word & IPCI_GATE_OWNER) !=
+	       (uint64_t)sweep_pid(insider))
+		sweep_require(sweep_step(insider));
+}
+
+static void insider_leaves(const void *arg)
+{
+	if (insider && ((const struct contended_row *)arg)->it_dies)
+		sweep_slay(insider);
+	else if (insider)
+		sweep_let_go(insider);
+	insider = NULL;
+}
+
+/* what was done, and by no survivor, the victim did */
+static const char *contended_judge(const void *arg)
+{
+	uint64_t done;
+	const char *wrong;
+
+	insider_leaves(arg);
+	if (!sweep_eventually(nobody_waits_in_vain, NULL))
+		return over_with("somebody sleeps with no reason");
+	if (!do_what_is_there())
+		return over_with("task_done fails");
+	done = words()->done.index;
+	for (int i = 0; i < NUMBERS; i++)
+		done -= shared->did[i];
+	shared->did[0] += (unsigned int)done;
+	wrong = judge();
+	return over_with(wrong);
+}
+
+static void contended_end(const void *arg)
+{
+	(void)arg; /* its judge has closed the queue */
+}
+
 /* -------------------------------------------------------------------- rows */
 
 #define FROZEN(text, every, ...)                                               \
@@ -452,6 +519,18 @@ static const char *stopped_point(const void *arg, unsigned long k, bool *over)
 		.row = &(const struct stopped_row)                             \
 		{                                                              \
 			__VA_ARGS__                                            \
+		}                                                              \
+	}
+
+#define CONTENDED(text, every, ...)                                            \
+	{                                                                      \
+		.name = text, .point = sweep_point, .stride = every,           \
+		.row = &(const struct sweep)                                   \
+		{                                                              \
+			.row = &(const struct contended_row){__VA_ARGS__},     \
+			.begin = contended_begin, .victim = contended_victim,  \
+			.marked = bring_insider, .asleep = insider_leaves,     \
+			.judge = contended_judge, .end = contended_end         \
 		}                                                              \
 	}
 
@@ -492,6 +571,13 @@ static const struct story stories[] = {
 	       .worker = {DONE, 1, 20}),
 	FROZEN("join frozen, last attempt, task_done killed, 1 left", 61,
 	       .frozen = JOINERS, .worker = {DONE, 2, 0}, .max_attempts = 1),
+
+	CONTENDED("task_done, a getter inside", 47, .worker = {DONE, 1, 0}),
+	CONTENDED("task_done, a getter inside, which dies", 47,
+		  .worker = {DONE, 1, 0}, .it_dies = true),
+	CONTENDED("get of a task, a getter inside", 67, .worker = {GOT, 1, 0}),
+	CONTENDED("get of a task, a getter inside, which dies", 67,
+		  .worker = {GOT, 1, 0}, .it_dies = true),
 
 	STOPPED("then a put", 211, GETTERS, PUT),
 	STOPPED("then a get", 211, GETTERS, GET),

@@ -310,6 +310,7 @@ static const struct sweep sweeps[] = {
 	    .holder = DIED),
 	ROW("unlock, 1 waiter asleep", 3, .op = UNLOCK, .waiters = 1),
 	ROW("unlock, 2 waiters asleep", 7, .op = UNLOCK, .waiters = 2),
+	ROW("unlock, 3 waiters asleep", 11, .op = UNLOCK, .waiters = 3),
 	ROW("unlock, 2 waiters about to sleep", 11, .op = UNLOCK, .waiters = 2,
 	    .in_flight = true),
 	ROW("lock that sleeps", 23, .op = BOTH, .holder = LEAVES),

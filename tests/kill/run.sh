@@ -11,6 +11,52 @@
 # row named with it must notice: it ends with the first bad point. The last line
 # but one has the totals. The programs are those that `make killers` made in
 # $BUILD/kill.
+#
+# Which rows kill (or freeze) a call in which state. kill_ is left out before
+# the program; "-": there is no such state, and why stands below.
+#
+#	call         program   idle  contended  opposite asleep  own side asleep
+#	                                        1 and 3          or the call itself
+#	lock         mutex     yes   sleeps     - a              1, 2 before, behind
+#	unlock       mutex     yes   - b        1, 2, 3          - a
+#	put          queue     yes   yes        1, 3             1, 2 behind
+#	get          queue     yes   yes        1, 2, 3          1, 2 behind
+#	put_many     queue     yes   yes        1, 3             1 behind
+#	get_many     queue     yes   yes        1, 3             1 behind
+#	put, get     kinds     yes   yes        1, 3             1 behind
+#	  of LIFO, priority, put_front, get_back; memory that grows: grow
+#	get of tasks joinable  yes   cross_     1, 3 putters     1, 2, 3 behind;
+#	                             lease                       after deaths: lease
+#	task_done    joinable  yes   cross_     1, 3 joiners     - c
+#	                             lease
+#	join         joinable  yes   - d        - d              1, 3 behind, 1 before
+#	shutdown     shutdown  yes   yes        1, 3 of either   - c
+#	send         pipe      yes   - e        1                the call itself
+#	recv         pipe      yes   - e        1                the call itself
+#	close        pipe      yes   another    1 of either      - c
+#	                             holder
+#	close of a   lease     yes   another    1, 2 getters,    - c
+#	joinable q.                  thread's   joiners
+#	create       create    yes   the name   - f              - f
+#	                             is taken
+#	open         create    yes   - f        - f              - f
+#	unlink       create    yes   - f        - f              - f
+#
+#	a  a mutex has one side: who waits for it stands in the row of unlock
+#	b  only the holder unlocks; others who come are its sleepers
+#	c  it never sleeps for a condition
+#	d  join takes no gate unless a worker has died (lease: join after a
+#	   death), and its return makes nothing true for anybody
+#	e  one thread at a time may send, and one receive: so one sleeper at most
+#	f  it takes no gate and nobody sleeps at it; who comes at the same time is
+#	   the matter of tests/test_named_race.c and test_named_steps.c
+#	   close of a queue without tasks writes nothing that is shared
+#
+# Sleepers are asleep, about to be, or stopped as they wake, as the row says.
+# One process frozen after each instruction and another killed: cross (put, get)
+# and cross_lease (get, join; the worker holds a task, or dies in get or in
+# task_done). Stopped as it was woken: cross by an item, cross_lease by a death;
+# the slowest recovery is how long the others waited after the next call.
 
 mode=${1:-full}
 kill=${BUILD:-build}/kill
