@@ -170,5 +170,5 @@ int main(void)
 		TEST(test_join),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

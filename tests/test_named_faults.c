@@ -231,5 +231,5 @@ int main(void)
 		TEST_LIMIT(test_shared, 60),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

@@ -367,5 +367,5 @@ int main(void)
 		TEST(test_no_descriptors),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

@@ -440,5 +440,5 @@ int main(void)
 		TEST_LIMIT(test_daemons, 60),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

@@ -163,5 +163,5 @@ int main(void)
 		TEST(test_backwards),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

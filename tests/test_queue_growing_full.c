@@ -302,5 +302,5 @@ int main(void)
 		TEST(test_short_files),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

@@ -256,5 +256,5 @@ int main(void)
 		TEST(test_not_in_core_dumps),
 	};
 
-	return RUN_TESTS(tests);
+	return RUN_EXACT_TESTS(tests);
 }

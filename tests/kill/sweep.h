@@ -49,10 +49,10 @@ struct sweep {
 };
 
 /*
- * Runs the sweeps whose name contains argv[2]; argv[1] is short or full. A short
- * one that takes long makes longer steps. The environment may say SWEEP_LANE=I/N:
- * only every Nth, beginning with the Ith; and SWEEP_CONTROL: a sweep that is to
- * fail ends when it has.
+ * Runs the sweeps whose name contains argv[2]; argv[1] is short or full. A
+ * short one that takes long makes longer steps. The environment may say
+ * SWEEP_LANE=I/N: only every Nth, beginning with the Ith; and SWEEP_CONTROL: a
+ * sweep that is to fail ends when it has.
  */
 int sweep_main(int argc, char **argv, const struct sweep *sweeps, size_t n);
 
