@@ -85,6 +85,22 @@ void need_exact_wakes(void);
 	(exact_wakes() ? RUN_TESTS(tests) : harness_skip_all())
 int harness_skip_all(void);
 
+/* memory and addresses are a sanitizer's then, and cannot run out */
+static inline bool under_sanitizer(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+	return true;
+#else
+	return false;
+#endif
+#else
+	return false;
+#endif
+}
+
 /* --------------------------------------------------------------------- time */
 
 /* milliseconds of CLOCK_MONOTONIC */

@@ -8,25 +8,9 @@
 
 #include <sys/resource.h>
 
-/* whether malloc() is the system's own, so that its memory can run out */
-static bool can_run_out(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-	return false;
-#else
-	return true;
-#endif
-#else
-	return true;
-#endif
-}
-
 static void need_own_malloc(void)
 {
-	if (can_run_out())
+	if (!under_sanitizer())
 		return;
 	print_message("# skipped: sanitizers need memory without a limit\n");
 	skip();
