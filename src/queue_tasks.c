@@ -142,6 +142,9 @@ static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 		r = wait_for_task(self, q, w, deadline);
 		if (r == 0)
 			r = try_tasks(self, q, w, deadline);
+		/* damage may say for ever that there is something */
+		if (r == 0 && ipci_expired(deadline))
+			r = -ETIMEDOUT;
 	}
 	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
 }
