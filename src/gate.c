@@ -15,9 +15,6 @@ enum {
 	SPIN_RETRY = 128, /* every so many waits, spin in full */
 };
 
-/* the time for others to leave when it is ready and our time is up */
-#define GRACE_NS INT64_C(20000000)
-
 /* how often a call without a timeout asks whether anybody is inside at all */
 #define SURELY_NS INT64_C(100000000)
 
@@ -373,7 +370,7 @@ int ipci_gate_enter(struct ipci_self *self, const struct ipci_gate *g,
 				ipci_gate_settle(self);
 				return -ETIMEDOUT;
 			}
-			deadline = ipci_now_ns() + GRACE_NS;
+			deadline = ipci_now_ns() + IPCI_GRACE_NS;
 			grace = true;
 		}
 		ipci_gate_announce(self, g); /* S1 */

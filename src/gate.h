@@ -62,6 +62,10 @@ static inline void ipci_gate_furnish(struct ipci_gate *g, struct room_shm *room)
 	g->hint = &room->asleep;
 }
 
+/* for others to come out, when our own time is up: what is there is taken
+   whatever the timeout */
+#define IPCI_GRACE_NS INT64_C(20000000)
+
 /* ---- the list of held locks, and the word under way ---- */
 
 /* keep the compiler from moving stores to what the kernel reads at death */

@@ -9,9 +9,6 @@
 #include "joinable.h"
 #include "ring.h"
 
-/* what is there is taken whatever the timeout: others inside leave soon */
-#define GRACE_NS INT64_C(20000000)
-
 enum {
 	TRIES = 1000, /* to find a moment with nobody inside */
 };
@@ -156,7 +153,7 @@ int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 	int r = 0;
 
 	if (!ipci_gate_take(self, &t->lock)) {
-		grace = ipci_now_ns() + GRACE_NS;
+		grace = ipci_now_ns() + IPCI_GRACE_NS;
 		r = deadline == IPCI_NEVER
 			    ? ipci_gate_enter_surely(self, &t->lock)
 			    : ipci_gate_enter(self, &t->lock,

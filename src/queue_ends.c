@@ -6,14 +6,11 @@
  */
 #include "queue.h"
 
-/* for those inside a gate that we want, when our own time is up */
-#define GRACE_NS INT64_C(20000000)
-
 /* whether there is time for another try, after a pause */
 bool ipci_queue_step_back(struct ipci_patience *p)
 {
 	if (!p->grace)
-		p->grace = ipci_now_ns() + GRACE_NS;
+		p->grace = ipci_now_ns() + IPCI_GRACE_NS;
 	if (ipci_expired(p->deadline) && ipci_expired(p->grace))
 		return false;
 	ipci_gate_pause();
