@@ -235,7 +235,8 @@ static void damage(struct ipc_queue *q, unsigned int *seed)
 static bool is_known(long r, long most)
 {
 	return (r >= 0 && r <= most) || r == -EAGAIN || r == -ETIMEDOUT ||
-	       r == -EMSGSIZE || r == -EBADMSG || r == -EINVAL;
+	       r == -EMSGSIZE || r == -EBADMSG || r == -EINVAL ||
+	       r == -ENOBUFS; /* tasks that damage says are held */
 }
 
 static void use(struct ipc_queue *q, unsigned int *seed)
