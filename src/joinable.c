@@ -10,7 +10,8 @@
 #include "ring.h"
 
 enum {
-	TRIES = 1000, /* to find a moment with nobody inside */
+	TRIES = 1000,	       /* to find a moment with nobody inside */
+	IN_VAIN_MAX = 1 << 14, /* looks, four for each row that there can be */
 };
 
 static struct ipci_when when(const struct ipci_tasks *t)
@@ -182,13 +183,14 @@ void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t)
 
 /* ---- get ---- */
 
-/* forgets the tickets of tasks that others marked done for the thread */
+/* forgets the tickets of tasks that others marked done for the thread; or does
+   it another time, where it cannot come in: a get has its timeout */
 static void prune(struct ipci_self *self, struct ipci_tasks *t,
 		  struct ipci_worker *mine)
 {
 	size_t i = mine->first, end = mine->end;
 
-	if (i == end || ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+	if (i == end || ipci_tasks_enter(self, t, 0) < 0)
 		return;
 	for (mine->end = i; i < end; i++) {
 		uint64_t ticket = mine->ticket[i & (mine->room - 1)];
@@ -327,7 +329,51 @@ int ipci_tasks_done_ticket(struct ipci_tasks *t, uint64_t ticket)
 	return r;
 }
 
+/* ---- again and again ---- */
+
+/* moves with whatever may be news: each of them only grows */
+static uint64_t moved(const struct ipci_tasks *t)
+{
+	return ipci_index(t->put) + ipci_index(t->got) + ipci_index(t->done) +
+	       state_of(t) +
+	       atomic_load_explicit(&t->leases.s->version,
+				    memory_order_seq_cst);
+}
+
+/*
+ * What seems to be worth a look, and is not: the end of a worker, or what
+ * another one was faster to get. Of the first there are no more than two for
+ * each row, unless a row is taken, which moves version (but for one killed in
+ * N2, and so many are not); the second was put, done, or the end of a worker.
+ * So what is in vain that often, while nothing moves, is damage.
+ */
+int ipci_tasks_until(const struct ipci_tasks *t, int64_t deadline,
+		     int (*look)(void *arg, int64_t deadline), void *arg)
+{
+	uint64_t before = moved(t), now;
+	int r, in_vain = 0;
+
+	while ((r = look(arg, deadline)) == -EAGAIN) {
+		if (ipci_expired(deadline))
+			return -ETIMEDOUT;
+		now = moved(t);
+		in_vain = now == before ? in_vain + 1 : 0;
+		before = now;
+		if (in_vain == IN_VAIN_MAX)
+			return -EBADMSG;
+	}
+	return r;
+}
+
 /* ---- join and get_failed ---- */
+
+/* a call that sleeps where joiners do */
+struct visit {
+	struct ipci_self *self;
+	struct ipci_tasks *tasks;
+	void *buf;
+	size_t size;
+};
 
 static bool worth_joining(const void *arg)
 {
@@ -356,25 +402,48 @@ static int enter_when(struct ipci_self *self, struct ipci_tasks *t,
 	return r < 0 ? r : ipci_tasks_enter(self, t, deadline);
 }
 
-int ipci_tasks_join(struct ipci_tasks *t, int timeout_ms)
+/* how many were set aside; -EAGAIN: not all is done */
+static int joined(const struct ipci_tasks *t)
 {
-	struct ipci_self *self = ipci_self();
-	int64_t deadline = ipci_deadline(timeout_ms);
-	bool over = false;
-	uint32_t failed;
+	uint32_t failed = number(&t->leases.s->failed);
 
-	if (!self)
-		return -ENOSYS;
-	while (!over) {
-		if (enter_when(self, t, &t->joiners, deadline) < 0)
-			return ipci_gave_up(timeout_ms);
-		over = all_done(t);
-		failed = number(&t->leases.s->failed);
-		ipci_tasks_leave(self, t);
-	}
+	if (!all_done(t))
+		return -EAGAIN;
 	if (unfinished(t) > LONG_MAX || failed > t->leases.max)
 		return -EBADMSG;
 	return (int)failed;
+}
+
+static int look_joined(void *arg, int64_t deadline)
+{
+	const struct visit *v = arg;
+	struct ipci_tasks *t = v->tasks;
+	int r = enter_when(v->self, t, &t->joiners, deadline);
+
+	if (r < 0)
+		return r;
+	r = joined(t);
+	ipci_tasks_leave(v->self, t);
+	return r;
+}
+
+static int visit(struct visit *v, int timeout_ms,
+		 int (*look)(void *arg, int64_t deadline))
+{
+	int r;
+
+	v->self = ipci_self();
+	if (!v->self)
+		return -ENOSYS;
+	r = ipci_tasks_until(v->tasks, ipci_deadline(timeout_ms), look, v);
+	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+}
+
+int ipci_tasks_join(struct ipci_tasks *t, int timeout_ms)
+{
+	struct visit v = {.tasks = t};
+
+	return visit(&v, timeout_ms, look_joined);
 }
 
 /* ---- after a shutdown ---- */
@@ -451,22 +520,25 @@ static int take_failed(struct ipci_tasks *t, void *buf, size_t size)
 	return len;
 }
 
+static int look_failed(void *arg, int64_t deadline)
+{
+	const struct visit *v = arg;
+	struct ipci_tasks *t = v->tasks;
+	int r = enter_when(v->self, t, &t->failures, deadline);
+
+	if (r < 0)
+		return r;
+	r = take_failed(t, v->buf, v->size);
+	ipci_tasks_leave(v->self, t);
+	return r;
+}
+
 int ipci_tasks_get_failed(struct ipci_tasks *t, void *buf, size_t size,
 			  int timeout_ms)
 {
-	struct ipci_self *self = ipci_self();
-	int64_t deadline = ipci_deadline(timeout_ms);
-	int r = -EAGAIN;
+	struct visit v = {.tasks = t, .buf = buf, .size = size};
 
-	if (!self)
-		return -ENOSYS;
-	while (r == -EAGAIN) {
-		if (enter_when(self, t, &t->failures, deadline) < 0)
-			return ipci_gave_up(timeout_ms);
-		r = take_failed(t, buf, size);
-		ipci_tasks_leave(self, t);
-	}
-	return r;
+	return visit(&v, timeout_ms, look_failed);
 }
 
 /* ---- how it stands ---- */

@@ -71,6 +71,14 @@ bool ipci_tasks_over(const struct ipci_tasks *t,
 int ipci_tasks_await_over(struct ipci_self *self, const struct ipci_tasks *t,
 			  const struct ipci_worker *mine, int64_t deadline);
 
+/*
+ * look() until it answers something else than -EAGAIN, which means: it seemed
+ * worth it, and was not. -ETIMEDOUT: the time is up, whatever the memory says;
+ * -EBADMSG: it seems worth it again and again, and nothing moves.
+ */
+int ipci_tasks_until(const struct ipci_tasks *t, int64_t deadline,
+		     int (*look)(void *arg, int64_t deadline), void *arg);
+
 /* the ticket of the task that the thread got last */
 uint64_t ipci_tasks_ticket(const struct ipci_worker *mine);
 

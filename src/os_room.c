@@ -214,12 +214,13 @@ void ipci_room_unlock(struct room_shm *room, _Atomic uint64_t *word,
 
 /* ---- long-held words ---- */
 
-/* with the mutex: whoever the word names has died, and that is on record now */
+/* with the mutex: whoever the word names has died, and that is on record now;
+   so for damage, too, which could not be buried otherwise */
 static bool record_death(_Atomic uint64_t *word)
 {
 	uint64_t is = atomic_load_explicit(word, memory_order_seq_cst);
 
-	if (is & IPCI_GATE_OWNER)
+	if (is)
 		atomic_store_explicit(word, IPCI_GATE_FIRED,
 				      memory_order_seq_cst);
 	return is;

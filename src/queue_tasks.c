@@ -125,27 +125,41 @@ static int wait_for_task(struct ipci_self *self, struct ipc_queue *q,
 	return r < 0 ? r : ipci_side_wait(self, &q->get, deadline);
 }
 
-/* what there was may have been no more than a worker that has ended: then it
-   waits on */
+/* a get that has to wait */
+struct wait {
+	struct ipci_self *self;
+	struct ipc_queue *q;
+	const struct ipci_wanted *wanted;
+	struct ipci_patience patience;
+};
+
+/* what there was may have been no more than a worker that has ended: -EAGAIN */
+static int look(void *arg, int64_t deadline)
+{
+	struct wait *x = arg;
+	int r;
+
+	do {
+		r = wait_for_task(x->self, x->q, x->wanted, deadline);
+		if (r == 0)
+			r = try_tasks(x->self, x->q, x->wanted, deadline);
+	} while (r == -EBUSY && ipci_queue_step_back(&x->patience));
+	return r ? r : -EAGAIN;
+}
+
 static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 		     const struct ipci_wanted *w, int timeout_ms)
 {
 	int64_t deadline = ipci_deadline(timeout_ms);
-	struct ipci_patience patience = {.deadline = deadline};
+	struct wait x = {self, q, w, {.deadline = deadline}};
 	int r = 0;
 
 	if (ipci_gate_take(self, &q->get.gate)) { /* E1 */
 		ipci_gate_push(self, &q->get.gate);
 		r = try_tasks(self, q, w, deadline);
 	}
-	while (r == 0 || (r == -EBUSY && ipci_queue_step_back(&patience))) {
-		r = wait_for_task(self, q, w, deadline);
-		if (r == 0)
-			r = try_tasks(self, q, w, deadline);
-		/* damage may say for ever that there is something */
-		if (r == 0 && ipci_expired(deadline))
-			r = -ETIMEDOUT;
-	}
+	if (r == 0 || r == -EBUSY)
+		r = ipci_tasks_until(&q->tasks, deadline, look, &x);
 	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
 }
 

@@ -119,6 +119,52 @@ static void test_task_done(void **state)
 	check_task_done((uint32_t)gettid());
 }
 
+/* the same without a timeout in those that have one */
+static void test_lease_gate(void **state)
+{
+	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
+	int item;
+	(void)state;
+
+	put_int(q, 1);
+	inside(q)->lease.word = FUTEX_TID_MASK;
+	inside(q)->done.index = 1;
+	inside(q)->leases.failed = 1;
+	expect_timeout(ipc_queue_join(q, WAIT_MS), WAIT_MS);
+	expect_at_once(ipc_queue_join(q, LIBIPC_FOREVER), -EBADMSG);
+	expect_at_once(ipc_queue_get_failed(q, &item, sizeof(item),
+					    LIBIPC_FOREVER),
+		       -EBADMSG);
+	expect_at_once(ipc_queue_get(q, &item, sizeof(item), LIBIPC_FOREVER),
+		       -EBADMSG);
+	inside(q)->lease.word = 0;
+	inside(q)->done.index = 0;
+	inside(q)->leases.failed = 0;
+	assert_int_equal(got_int(q), 1);
+	close_queue(q);
+}
+
+/* of a thread that lives, and is not inside: it cannot be told from one that
+   is. A get keeps its timeout when it tidies up its own list, too. */
+static void test_lease_gate_of_another(void **state)
+{
+	enum { MANY = 8 };
+	struct ipc_queue *q = new_queue(MANY, sizeof(int), LIBIPC_JOINABLE);
+	int item;
+	(void)state;
+
+	for (int i = 0; i < MANY; i++) {
+		put_int(q, i);
+		assert_int_equal(got_int(q), i);
+	}
+	put_int(q, MANY);
+	inside(q)->lease.word = (uint32_t)getppid();
+	expect_timeout(ipc_queue_get(q, &item, sizeof(item), WAIT_MS), WAIT_MS);
+	inside(q)->lease.word = 0;
+	assert_int_equal(got_int(q), MANY);
+	close_queue(q);
+}
+
 static void check_shutdown(uint32_t put, uint32_t get)
 {
 	struct ipc_queue *q = new_queue(4, sizeof(int), 0);
@@ -164,10 +210,9 @@ static void test_join(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_gates),
-		TEST(test_task_done),
-		TEST(test_shutdown),
-		TEST(test_join),
+		TEST(test_gates),      TEST(test_task_done),
+		TEST(test_lease_gate), TEST(test_lease_gate_of_another),
+		TEST(test_shutdown),   TEST(test_join),
 	};
 
 	return RUN_EXACT_TESTS(tests);
