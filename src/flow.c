@@ -66,8 +66,10 @@ int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 	for (;;) {
 		ipci_gate_spin(self, &f->gate, deadline);
 		r = ipci_flow_look(f, need);
-		if (r)
+		if (r) {
+			ipci_gate_learn(self, ipci_flow_bytes(f) > 256);
 			return r;
+		}
 		if (peer_gone(&f->watch)) {
 			r = ipci_flow_look(f, need);
 			return r ? r : -EPIPE;
@@ -77,16 +79,6 @@ int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 		ipci_gate_await(self, &f->gate,
 				ipci_sooner(deadline, ASLEEP_LOOK_NS));
 	}
-}
-
-void ipci_flow_commit(struct ipci_self *self, struct ipci_flow *f, uint64_t n)
-{
-	ipci_gate_owe(self, &f->peer); /* T2 V2 */
-	/* seq_cst: against the hint; its release half publishes the bytes */
-	atomic_exchange_explicit(&f->s->index, ipci_flow_index(f) + n,
-				 memory_order_seq_cst); /* T3 V3 COMMIT */
-	ipci_gate_notify(&f->peer);			/* T4 V4 */
-	ipci_gate_settle(self);				/* T5 V5 */
 }
 
 void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,

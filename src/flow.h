@@ -95,6 +95,14 @@ int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 bool ipci_flow_broken(struct ipci_flow *f);
 
 /* T2 .. T5, V2 .. V5: n bytes were written, or read */
-void ipci_flow_commit(struct ipci_self *self, struct ipci_flow *f, uint64_t n);
+IPCI_INLINE void ipci_flow_commit(struct ipci_self *self,
+				  const struct ipci_flow *f, uint64_t n)
+{
+	ipci_gate_owe(self, &f->peer); /* T2 V2 */
+	ipci_gate_commit(&f->peer, &f->s->index,
+			 ipci_flow_index(f) + n); /* T3 V3 COMMIT */
+	ipci_gate_notify(&f->peer);		  /* T4 V4 */
+	ipci_gate_settle(self);			  /* T5 V5 */
+}
 
 #endif

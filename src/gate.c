@@ -12,13 +12,16 @@
 
 enum {
 	PAUSE_MAX = 16,	  /* looking takes the line from its writer */
+	LOOK_AROUND = 8,  /* so many peeks, then look */
 	SPIN_RETRY = 128, /* every so many waits, spin in full */
+	/* commits without a sleeper that together take as long as a barrier */
+	UNSLEPT_MAX = 512,
 };
 
 /* how often a call without a timeout asks whether anybody is inside at all */
 #define SURELY_NS INT64_C(100000000)
 
-/* a sleep that cannot watch all that it should */
+/* a sleep that not every commit may end */
 #define SHORT_NS INT64_C(50000000)
 
 #ifndef IPCI_PAUSE_MS
@@ -75,74 +78,72 @@ static uint64_t word_of(const struct ipci_gate *g)
 	return atomic_load_explicit(g->word, memory_order_seq_cst);
 }
 
-/* exact: nothing at all has happened to the word since it was `is` */
-static bool swap(const struct ipci_gate *g, uint64_t is, uint64_t want)
+static bool swap(_Atomic uint64_t *word, uint64_t is, uint64_t want)
 {
 	return atomic_compare_exchange_strong_explicit(
-		g->word, &is, want, memory_order_seq_cst, memory_order_relaxed);
+		word, &is, want, memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* the epoch, and a bit that makes that it is never 0 */
-static uint64_t hint_of(uint64_t word)
+static uint64_t hint_of(const struct ipci_gate *g)
 {
-	return word >> 32 | IPCI_GATE_EPOCH;
+	return atomic_load_explicit(g->hint, memory_order_seq_cst);
 }
 
-/*
- * F1: no sleeper, so later commits need not call us. One who comes meanwhile
- * comes in a later epoch and leaves another hint: then the CAS fails.
- */
-static bool nobody_sleeps(const struct ipci_gate *g)
+/* the same without these bits, for the first time */
+static uint64_t without(uint64_t hint, uint64_t bits)
 {
-	uint64_t hint;
+	return (hint & ~bits) + IPCI_HINT_GENERATION;
+}
 
-	if (!g->hint)
+/* F5. Counted by each thread for itself: it is a guess about what comes. */
+static void relax(const struct ipci_gate *g, uint64_t hint)
+{
+	if ((hint & IPCI_HINT_BITS) == IPCI_HINT_FENCED &&
+	    ++ipci_thread.unslept % UNSLEPT_MAX == 0)
+		swap(g->hint, hint, without(hint, IPCI_HINT_FENCED));
+}
+
+/* F1, R4: after what was stored, against those who go to sleep */
+static bool left(const struct ipci_gate *g, uint64_t *hint)
+{
+	IPCI_FENCE();
+	*hint = hint_of(g);
+	if (*hint & IPCI_HINT_LEFT)
 		return true;
-	hint = atomic_load_explicit(g->hint, memory_order_seq_cst);
-	if (word_of(g) & IPCI_GATE_SLEEPERS)
-		return false;
-	atomic_compare_exchange_strong_explicit(
-		g->hint, &hint, 0, memory_order_seq_cst, memory_order_relaxed);
-	return true;
+	if (!g->room)
+		relax(g, *hint);
+	return false;
 }
 
 void ipci_gate_fire(const struct ipci_gate *g)
 {
+	uint64_t hint;
+
 	if (g->room) {
 		bounded_fire(g);
 		return;
 	}
-	for (;;) {
-		uint64_t is = word_of(g), fired;
-
-		if (!(is & IPCI_GATE_SLEEPERS)) {
-			if (nobody_sleeps(g))
-				return;
-			continue;
-		}
-		if (is & IPCI_GATE_OWNER)
-			return; /* its release looks (R6) */
+	do {
+		/* F1; held: his release looks (R5) */
+		if (!left(g, &hint) || ipci_gate_owner(g))
+			return;
 		/*
 		 * Fired already: somebody was woken and has not come yet. It
 		 * may be stopped, so wake another one all the same.
 		 */
-		fired = is;
-		if (!(is & IPCI_GATE_FIRED)) {
-			fired = (is | IPCI_GATE_FIRED) + IPCI_GATE_EPOCH;
-			if (!swap(g, is, fired)) /* F2 */
-				continue;
-		}
-		if (!ipci_os_wake(g->word, g->all ? INT_MAX : 1)) /* F3 */
-			swap(g, fired,				  /* F4 */
-			     fired & ~(IPCI_GATE_SLEEPERS | IPCI_GATE_FIRED));
-		return;
-	}
+	} while (!(hint & IPCI_HINT_FIRED) &&
+		 !swap(g->hint, hint, hint | IPCI_HINT_FIRED)); /* F2 */
+	if (ipci_os_wake(g->word, g->all ? INT_MAX : 1) == 0)	/* F3 */
+		swap(g->hint, hint | IPCI_HINT_FIRED,		/* F4 */
+		     without(hint, IPCI_HINT_LEFT | IPCI_HINT_FIRED));
 }
 
 /* with a room: they look again by themselves */
 void ipci_gate_rouse(const struct ipci_gate *g)
 {
-	if (!g->room && IPCI_ROUSED(ipci_gate_slept_at(g)))
+	uint64_t hint;
+
+	if (!g->room && left(g, &hint) && IPCI_ROUSED(true))
 		ipci_os_wake(g->word, INT_MAX);
 }
 
@@ -161,7 +162,7 @@ bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g)
 			ipci_gate_settle(self);
 			return false;
 		}
-	} while (!swap(g, is, (is + IPCI_GATE_EPOCH) | self->tid));
+	} while (!swap(g->word, is, (is + IPCI_GATE_EPOCH) | self->tid));
 	return true;
 }
 
@@ -177,7 +178,7 @@ void ipci_gate_abandon(const struct ipci_self *self, const struct ipci_gate *g)
 		is = word_of(g);
 		dead = ((is & ~IPCI_GATE_OWNER) | IPCI_GATE_FIRED) +
 		       IPCI_GATE_EPOCH;
-	} while (!swap(g, is, dead));
+	} while (!swap(g->word, is, dead));
 	if (is & IPCI_GATE_SLEEPERS)
 		ipci_os_wake(g->word, 1);
 }
@@ -191,71 +192,71 @@ void ipci_gate_bury(const struct ipci_gate *g)
 		return;
 	}
 	while (ipci_gate_dead(g) &&
-	       !swap(g, is, (is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH))
+	       !swap(g->word, is, (is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH))
 		is = word_of(g);
 }
 
 /* ---- release ---- */
 
-void ipci_gate_release_slow(const struct ipci_self *self,
-			    const struct ipci_gate *g)
+void ipci_gate_look(const struct ipci_gate *g)
 {
-	/* R4: release for the next owner, seq_cst against ready() below */
-	if (g->room)
-		ipci_room_unlock(g->room, g->word, self->key);
-	else
-		atomic_fetch_and_explicit(g->word, ~IPCI_GATE_OWNER,
-					  memory_order_seq_cst);
-	if (ready(g)) /* R5 */
+	uint64_t hint;
+
+	if (left(g, &hint) && ready(g)) /* R4, R5 */
 		ipci_gate_fire(g);
 }
 
+/* ---- sleep ---- */
+
 /*
- * S2: the word as it will be while we sleep. Where it says already that there
- * are sleepers and nothing else, it stays as it is: so those who go to sleep
- * at the same time do not disturb each other.
+ * S2: the hint as it will be while we sleep. Where it says already what it
+ * should, it stays as it is: so those who go to sleep at the same time do not
+ * disturb each other.
  */
-static uint64_t with_sleepers(uint64_t is)
+static bool leave(const struct ipci_gate *g, uint64_t *mine)
 {
-	if ((is & IPCI_GATE_SLEEPERS) && !(is & IPCI_GATE_FIRED))
-		return is;
-	return ((is | IPCI_GATE_SLEEPERS) & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH;
+	uint64_t is = hint_of(g), want = is | IPCI_HINT_LEFT;
+
+	if (is & IPCI_HINT_FIRED)
+		want = without(want, IPCI_HINT_FIRED);
+	*mine = want;
+	return want == is || swap(g->hint, is, want);
 }
 
 /*
- * S3, from the hint that stood there before we looked at the word: so hints
- * only go forward, and a slow sleeper cannot put an old one over a newer one,
- * which somebody in F1, who has seen the old one, would then clear.
+ * S3, if nobody has done it since some bit went in. Where it is refused, what
+ * others store may come late: so the sleep is short.
  */
-static bool leave_hint(const struct ipci_gate *g, uint64_t before,
-		       uint64_t word)
+static bool fence_off(const struct ipci_gate *g, uint64_t *mine,
+		      int64_t *deadline)
 {
-	uint64_t mine = hint_of(word);
+	uint64_t is = *mine;
 
-	return atomic_compare_exchange_strong_explicit(g->hint, &before, mine,
-						       memory_order_seq_cst,
-						       memory_order_seq_cst) ||
-	       before == mine; /* of one that came with us */
+	if (is & IPCI_HINT_FENCED)
+		return true;
+	if (!IPCI_BARRIER()) {
+		*deadline = ipci_sooner(*deadline, SHORT_NS);
+		return true;
+	}
+	*mine |= IPCI_HINT_FENCED;
+	return swap(g->hint, is, *mine) || hint_of(g) == *mine;
 }
 
 /*
- * What must stay as it is, behind the word itself: the epoch, so that we miss
- * nothing where hints are used; and, unless there is an owner, whose release
- * will look (R5), the index. -1: more than can be watched.
+ * S4: what must stay as it is, behind the word and the hint: unless there is an
+ * owner, whose release will look (R5), the index. -1: more than can be watched.
  */
-static int list_still(const struct ipci_gate *g, uint64_t mine,
+static int list_still(const struct ipci_gate *g, uint64_t word, uint64_t hint,
 		      struct ipci_still *same)
 {
-	int more, n = 1;
+	int more, n = 0;
 
-	same[0] = (struct ipci_still){g->word, mine, false};
-	if (g->hint)
-		same[n++] = (struct ipci_still){g->word, mine, true};
-	if (g->index && !(mine & IPCI_GATE_OWNER))
+	same[n++] = (struct ipci_still){g->word, word};
+	same[n++] = (struct ipci_still){g->hint, hint};
+	if (g->index && !(word & IPCI_GATE_OWNER))
 		same[n++] = (struct ipci_still){
-			g->index, /* S4 */
-			atomic_load_explicit(g->index, memory_order_seq_cst),
-			false};
+			g->index,
+			atomic_load_explicit(g->index, memory_order_seq_cst)};
 	if (!g->watch)
 		return n;
 	more = g->watch(g->arg, same + n, IPCI_STILL_MAX - n);
@@ -265,30 +266,23 @@ static int list_still(const struct ipci_gate *g, uint64_t mine,
 /* S2 .. S6, announced. Returns when it may be worth another look. */
 static void nap(const struct ipci_gate *g, int64_t deadline)
 {
-	uint64_t hint =
-		g->hint ? atomic_load_explicit(g->hint, memory_order_seq_cst)
-			: 0;
-	uint64_t is = word_of(g), mine = with_sleepers(is);
-	bool owned = is & IPCI_GATE_OWNER;
 	struct ipci_still same[IPCI_STILL_MAX];
+	uint64_t hint, word;
 	int n;
 
 	if (g->room) {
 		bounded_nap(g, deadline);
 		return;
 	}
-	if (!owned && ready(g))
+	if (!leave(g, &hint) || !fence_off(g, &hint, &deadline))
 		return;
-	if (mine != is && !swap(g, is, mine))
-		return;
-	if (g->hint && !leave_hint(g, hint, mine)) /* S3 */
-		return;
-	n = list_still(g, mine, same);
-	if (!owned && ready(g)) /* S5 */
+	word = word_of(g);
+	n = list_still(g, word, hint, same);
+	if (!(word & IPCI_GATE_OWNER) && ready(g)) /* S5 */
 		return;
 	if (n < 0) {
 		deadline = ipci_sooner(deadline, SHORT_NS);
-		n = 1;
+		n = 2;
 	}
 	ipci_os_sleep(same, IPCI_COMPARED(n), deadline); /* S6 */
 }
@@ -307,12 +301,18 @@ static unsigned int spin_budget(struct ipci_self *self, int64_t deadline)
 	return self->spin;
 }
 
-static void learn(struct ipci_self *self, unsigned int used, bool in_vain)
+static void learn(struct ipci_self *self, bool in_vain)
 {
 	if (in_vain && self->spin > IPCI_SPIN_MAX / 32)
 		self->spin /= 2;
-	else if (!in_vain && self->spin < 2 * used)
-		self->spin = 2 * used;
+	else if (!in_vain && self->spin < IPCI_SPIN_MAX)
+		self->spin += IPCI_SPIN_MAX / 8 + 1;
+}
+
+/* mostly from where it does not disturb those whom we wait for */
+static bool worth_a_look(const struct ipci_gate *g, unsigned int looks)
+{
+	return !g->peek || looks % LOOK_AROUND == 0 || g->peek(g->arg);
 }
 
 /* looks in longer and longer pauses, once at least */
@@ -320,7 +320,7 @@ static bool spin(struct ipci_self *self, const struct ipci_gate *g,
 		 int64_t deadline,
 		 bool (*look)(struct ipci_self *, const struct ipci_gate *))
 {
-	unsigned int used = 0, pause = 1, budget;
+	unsigned int used = 0, pause = self->pause | 1, looks = 0, budget;
 
 	if (look(self, g))
 		return true;
@@ -329,14 +329,14 @@ static bool spin(struct ipci_self *self, const struct ipci_gate *g,
 		for (unsigned int i = 0; i < pause; i++)
 			ipci_relax();
 		used += pause;
-		if (look(self, g)) {
-			learn(self, used, false);
+		if (worth_a_look(g, ++looks) && look(self, g)) {
+			learn(self, false);
 			return true;
 		}
 		if (pause < PAUSE_MAX)
 			pause *= 2;
 	}
-	learn(self, used, true);
+	learn(self, true);
 	return false;
 }
 
@@ -392,7 +392,7 @@ bool ipci_gate_seize(struct ipci_self *self, const struct ipci_gate *g)
 void ipci_gate_pause(void)
 {
 	const _Atomic uint64_t nobody = 0; /* wakes us */
-	const struct ipci_still same = {&nobody, 0, false};
+	const struct ipci_still same = {&nobody, 0};
 
 	ipci_os_sleep(&same, 1, ipci_now_ns() + IPCI_PAUSE_MS * MS);
 }

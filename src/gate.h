@@ -12,7 +12,7 @@
  *		return r;
  *	ipci_gate_push(self, g);                     A3
  *	ipci_gate_owe(self, other);                  a wake-up over there
- *	... commit ...
+ *	ipci_gate_commit(other, index, n);
  *	ipci_gate_notify(other);
  *	ipci_gate_announce(self, g);                 R1
  *	ipci_gate_pop(self);                         R2
@@ -33,13 +33,19 @@
  * by anybody, and must be true where the shared memory is damaged, so that
  * whoever finds the damage does not sleep over it.
  */
+#ifndef IPCI_PAUSE_LONG
+#define IPCI_PAUSE_LONG 64
+#endif
+
 struct ipci_gate {
 	struct room_shm *room; /* NULL: exact; else all is done in there */
 	_Atomic uint64_t *word;
-	_Atomic uint64_t *hint;	       /* NULL: every release looks at W */
+	_Atomic uint64_t *hint;	       /* whether anybody sleeps */
 	const _Atomic uint64_t *index; /* whose store makes ready() true; or
 					  NULL: only the word itself does */
 	bool (*ready)(const void *arg);
+	bool (*peek)(const void *arg); /* NULL, or the same, cheaper: its "no"
+					  may be wrong */
 	const void *arg;
 	bool all; /* it is good news for all sleepers, not for one of them */
 
@@ -52,14 +58,17 @@ struct ipci_gate {
 	int (*watch)(const void *arg, struct ipci_still *more, int room);
 };
 
-/* gives it the room that lies beside its word, which is used where the kernel
-   cannot do without; to be called when the other fields are set */
+/*
+ * Gives it the room that lies beside its word, which is used where the kernel
+ * cannot do without; to be called when the other fields are set. Its asleep is
+ * the hint of all gates there, and else of one that has none of its own.
+ */
 static inline void ipci_gate_furnish(struct ipci_gate *g, struct room_shm *room)
 {
-	if (ipci_os_backend() == IPCI_BACKEND_EXACT)
-		return;
-	g->room = room;
-	g->hint = &room->asleep;
+	if (ipci_os_backend() != IPCI_BACKEND_EXACT)
+		g->room = room;
+	if (g->room || !g->hint)
+		g->hint = &room->asleep;
 }
 
 /* for others to come out, when our own time is up: what is there is taken
@@ -114,6 +123,16 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #else
 #define IPCI_LISTED(node, below) (node)
 #endif
+#ifdef IPCI_CONTROL_NO_BARRIER /* of a sleeper, into all that run */
+#define IPCI_BARRIER() true
+#else
+#define IPCI_BARRIER() ipci_os_barrier()
+#endif
+#ifdef IPCI_CONTROL_NO_FENCE /* of one that has seen a hint */
+#define IPCI_FENCE() ipci_order()
+#else
+#define IPCI_FENCE() atomic_thread_fence(memory_order_seq_cst)
+#endif
 #ifdef IPCI_CONTROL_NO_COMPARE
 #define IPCI_COMPARED(n) 1
 #else
@@ -145,7 +164,7 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #define IPCI_DIRTY(dirty) (dirty)
 #endif
 
-static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)
+IPCI_INLINE void ipci_pending_set(struct ipci_self *self, uintptr_t node)
 {
 	ipci_order();
 	*self->pending = node;
@@ -153,20 +172,20 @@ static inline void ipci_pending_set(struct ipci_self *self, uintptr_t node)
 }
 
 /* A1, R1, S1: from here on the kernel knows what we are about */
-static inline void ipci_gate_announce(struct ipci_self *self,
-				      const struct ipci_gate *g)
+IPCI_INLINE void ipci_gate_announce(struct ipci_self *self,
+				    const struct ipci_gate *g)
 {
 	ipci_pending_set(self, IPCI_ANNOUNCED(ipci_node_of(self, g->word)));
 }
 
 /* before a store that makes g's condition true: a wake-up will be owed */
-static inline void ipci_gate_owe(struct ipci_self *self,
-				 const struct ipci_gate *g)
+IPCI_INLINE void ipci_gate_owe(struct ipci_self *self,
+			       const struct ipci_gate *g)
 {
 	ipci_pending_set(self, IPCI_OWED(ipci_node_of(self, g->word)));
 }
 
-static inline void ipci_gate_settle(struct ipci_self *self)
+IPCI_INLINE void ipci_gate_settle(struct ipci_self *self)
 {
 	ipci_pending_set(self, 0);
 }
@@ -176,8 +195,8 @@ static inline void ipci_gate_settle(struct ipci_self *self)
  * and pop no code of the user's runs, so nobody else touches this thread's
  * list, and what came before us is remembered in private memory.
  */
-static inline void ipci_gate_push(struct ipci_self *self,
-				  const struct ipci_gate *g)
+IPCI_INLINE void ipci_gate_push(struct ipci_self *self,
+				const struct ipci_gate *g)
 {
 	uintptr_t node = ipci_node_of(self, g->word);
 
@@ -189,7 +208,7 @@ static inline void ipci_gate_push(struct ipci_self *self,
 }
 
 /* R2 */
-static inline void ipci_gate_pop(struct ipci_self *self)
+IPCI_INLINE void ipci_gate_pop(struct ipci_self *self)
 {
 	ipci_order();
 	*self->list = self->below;
@@ -253,8 +272,8 @@ static inline bool ipci_gate_holds(const struct ipci_gate *g, uint32_t mark)
 }
 
 /* A1, A2: whether it was free and is ours now. It stays announced. */
-static inline bool ipci_gate_take(struct ipci_self *self,
-				  const struct ipci_gate *g)
+IPCI_INLINE bool ipci_gate_take(struct ipci_self *self,
+				const struct ipci_gate *g)
 {
 	uint64_t is, want;
 
@@ -265,30 +284,53 @@ static inline bool ipci_gate_take(struct ipci_self *self,
 	do {
 		if (is & IPCI_GATE_OWNER)
 			return false;
-		want = ((is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH) | self->tid;
-		/* acquire: pairs with the release in R3, R4 and the kernel's */
+		want = ((is & ~IPCI_GATE_FIRED) + IPCI_GATE_EPOCH) |
+		       IPCI_GATE_SLEEPERS | self->tid;
+		/* acquire: pairs with the release in R3 and the kernel's */
 	} while (!atomic_compare_exchange_weak_explicit(g->word, &is, want,
 							memory_order_acquire,
 							memory_order_relaxed));
 	return true;
 }
 
-/* R4, R5: for when there may be sleepers */
-void ipci_gate_release_slow(const struct ipci_self *self,
-			    const struct ipci_gate *g);
+/*
+ * Between a store and a look at the hint. The compiler must not turn them
+ * around; that the CPU does not, the sleeper sees to (S3). With a room there is
+ * no such help.
+ */
+static inline void ipci_gate_fence(const struct ipci_gate *g)
+{
+	if (g->room)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		ipci_order();
+}
+
+/* whether there may be sleepers; after a fence, or a seq_cst operation */
+static inline bool ipci_gate_slept_at(const struct ipci_gate *g)
+{
+	return atomic_load_explicit(g->hint, memory_order_relaxed) &
+	       IPCI_HINT_BITS;
+}
+
+/* R4, R5 */
+void ipci_gate_look(const struct ipci_gate *g);
 
 /* R3 .. R6; announced and off the list */
-static inline void ipci_gate_release(struct ipci_self *self,
-				     const struct ipci_gate *g)
+IPCI_INLINE void ipci_gate_release(struct ipci_self *self,
+				   const struct ipci_gate *g)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
 
 	/* release: pairs with the acquire in A2 */
-	if (g->room || (is & IPCI_GATE_SLEEPERS) ||
-	    !atomic_compare_exchange_strong_explicit(
-		    g->word, &is, is & ~IPCI_GATE_OWNER, memory_order_release,
-		    memory_order_relaxed))
-		ipci_gate_release_slow(self, g);
+	if (g->room)
+		ipci_room_unlock(g->room, g->word, self->key);
+	else
+		atomic_store_explicit(g->word, is & ~IPCI_GATE_OWNER,
+				      memory_order_release);
+	ipci_gate_fence(g);
+	if (ipci_gate_slept_at(g))
+		ipci_gate_look(g);
 	ipci_gate_settle(self);
 }
 
@@ -349,6 +391,16 @@ bool ipci_gate_haunted(const struct ipci_self *self, const struct ipci_gate *g);
  */
 int ipci_gate_enter_surely(struct ipci_self *self, const struct ipci_gate *g);
 
+/*
+ * What this thread's wait brought. Where several came at once, others are in a
+ * stream, and each look takes a line that they write from them: next time it
+ * will not look again so soon.
+ */
+static inline void ipci_gate_learn(struct ipci_self *self, bool several)
+{
+	self->pause = several ? IPCI_PAUSE_LONG : 0;
+}
+
 /* ---- sleep and wake-up without the lock ---- */
 
 /* looks for a short while, at least once, whether ready() is true */
@@ -367,23 +419,22 @@ int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
    nobody is inside. The caller has announced the gate. */
 void ipci_gate_fire(const struct ipci_gate *g);
 
-/* whether there may be sleepers; after a seq_cst store that they look at */
-static inline bool ipci_gate_slept_at(const struct ipci_gate *g)
-{
-	if (g->room)
-		return atomic_load_explicit(g->hint, memory_order_seq_cst);
-	return atomic_load_explicit(g->word, memory_order_seq_cst) &
-	       IPCI_GATE_SLEEPERS;
-}
-
 /* wakes all that sleep, to look again what they are to watch */
 void ipci_gate_rouse(const struct ipci_gate *g);
 
-/* fire, if the hint says that it is worth it; after a seq_cst store that may
-   have made ready() true */
-static inline void ipci_gate_notify(const struct ipci_gate *g)
+/* the store that makes g's condition true; release: it publishes what came
+   before. A notify of g must follow, or a release of it. */
+IPCI_INLINE void ipci_gate_commit(const struct ipci_gate *g,
+				  _Atomic uint64_t *index, uint64_t n)
 {
-	if (atomic_load_explicit(g->hint, memory_order_seq_cst))
+	atomic_store_explicit(index, n, memory_order_release);
+	ipci_gate_fence(g);
+}
+
+/* fire, if the hint says that it is worth it */
+IPCI_INLINE void ipci_gate_notify(const struct ipci_gate *g)
+{
+	if (ipci_gate_slept_at(g))
 		ipci_gate_fire(g);
 }
 

@@ -17,6 +17,8 @@
 #ifndef IPCI_HELD_H
 #define IPCI_HELD_H
 
+#include <pthread.h>
+
 #include "gate.h"
 
 /* a node at the end of the list; private memory */
@@ -25,9 +27,77 @@ struct ipci_anchor {
 	struct ipci_anchor *next; /* the one behind it */
 };
 
+/* glibc links its list singly on 32-bit systems: where the link back would be,
+   its mutexes have something else */
+#if defined(__GLIBC__) && !__PTHREAD_MUTEX_HAVE_PREV
+enum { IPCI_LINKED_BACK = false };
+#else
+enum { IPCI_LINKED_BACK = true };
+#endif
+
+/* libc marks some links in their lowest bit */
+static inline uintptr_t ipci_held_unmarked(uintptr_t link)
+{
+	return link & ~(uintptr_t)1;
+}
+
+/* a link back lies in the word before the node: the address of what points to
+   the node */
+static inline uintptr_t ipci_held_before(uintptr_t node)
+{
+	return node - sizeof(uintptr_t);
+}
+
+/* next may be where the list begins: that has no link back that is ever read */
+IPCI_INLINE void ipci_held_set_back(const struct ipci_self *self,
+				    uintptr_t next, uintptr_t prev)
+{
+	if (IPCI_LINKED_BACK &&
+	    ipci_held_unmarked(next) != (uintptr_t)self->list)
+		ipci_node_set(ipci_held_before(ipci_held_unmarked(next)), prev);
+}
+
+IPCI_INLINE void ipci_held_insert(const struct ipci_self *self, uintptr_t prev,
+				  uintptr_t node, uintptr_t next)
+{
+	if (IPCI_LINKED_BACK)
+		ipci_node_set(ipci_held_before(node), prev);
+	ipci_node_set(node, next);
+	ipci_order();
+	ipci_held_set_back(self, next, node);
+	ipci_order();
+	ipci_node_set(prev, node);
+	ipci_order();
+}
+
+IPCI_INLINE void ipci_held_take_out(const struct ipci_self *self,
+				    uintptr_t prev, uintptr_t next)
+{
+	ipci_held_set_back(self, next, prev);
+	ipci_order();
+	ipci_node_set(prev, next);
+	ipci_order();
+}
+
+/* the one before it; 0: it is not on the list */
+uintptr_t ipci_held_find(const struct ipci_self *self, uintptr_t node);
+
 /* A3 and R2 of a mutex: the word is announced */
-void ipci_held_link(struct ipci_self *self, uintptr_t node);
-void ipci_held_unlink(struct ipci_self *self, uintptr_t node);
+IPCI_INLINE void ipci_held_link(struct ipci_self *self, uintptr_t node)
+{
+	ipci_held_insert(self, (uintptr_t)self->list, node, *self->list);
+}
+
+/* from wherever it is by now */
+IPCI_INLINE void ipci_held_unlink(struct ipci_self *self, uintptr_t node)
+{
+	uintptr_t prev = IPCI_LINKED_BACK ? ipci_held_unmarked(ipci_node_get(
+						    ipci_held_before(node)))
+					  : ipci_held_find(self, node);
+
+	if (prev)
+		ipci_held_take_out(self, prev, ipci_node_get(node));
+}
 
 /* A3 and R2 of a worker word, whose node is a->node */
 void ipci_held_link_last(struct ipci_self *self, struct ipci_anchor *a);

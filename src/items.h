@@ -43,7 +43,7 @@ static inline bool ipci_items_never_turned(const struct ipci_items *it)
 }
 
 /* the first place to write; the put gate is held */
-static inline uint64_t ipci_items_tail(const struct ipci_items *it)
+IPCI_INLINE uint64_t ipci_items_tail(const struct ipci_items *it)
 {
 	uint64_t index =
 		atomic_load_explicit(&it->s->put.index, memory_order_relaxed);
@@ -54,7 +54,7 @@ static inline uint64_t ipci_items_tail(const struct ipci_items *it)
 }
 
 /* the first place to read; the get gate is held */
-static inline uint64_t ipci_items_head(const struct ipci_items *it)
+IPCI_INLINE uint64_t ipci_items_head(const struct ipci_items *it)
 {
 	uint64_t index =
 		atomic_load_explicit(&it->s->get.index, memory_order_relaxed);
@@ -72,13 +72,13 @@ static inline uint64_t ipci_items_turns(const struct ipci_items *it)
 }
 
 /* before the first write, and the first read, within the gate */
-static inline void ipci_items_putting(struct ipci_items *it, uint64_t tail)
+IPCI_INLINE void ipci_items_putting(struct ipci_items *it, uint64_t tail)
 {
 	if (it->grows)
 		ipci_grow_putting(&it->grow, tail, ipci_items_turns(it));
 }
 
-static inline void ipci_items_getting(struct ipci_items *it, uint64_t head)
+IPCI_INLINE void ipci_items_getting(struct ipci_items *it, uint64_t head)
 {
 	if (it->grows)
 		ipci_grow_getting(&it->grow, head, ipci_items_turns(it));
@@ -86,9 +86,8 @@ static inline void ipci_items_getting(struct ipci_items *it, uint64_t head)
 
 /* an item that is there once the put is committed: 0, -EBADMSG, -ENOSPC,
    -ENOMEM; -ENOBUFS: enough for one put, commit first */
-static inline int ipci_items_write(struct ipci_items *it, uint64_t place,
-				   const void *item, size_t len,
-				   int64_t priority)
+IPCI_INLINE int ipci_items_write(struct ipci_items *it, uint64_t place,
+				 const void *item, size_t len, int64_t priority)
 {
 	if (it->plain)
 		ipci_slot_write(&it->ring, place, item, len);
@@ -99,10 +98,28 @@ static inline int ipci_items_write(struct ipci_items *it, uint64_t place,
 	return 0;
 }
 
+/* n items from place on are committed: so a getter finds them sooner */
+IPCI_INLINE void ipci_items_stamp(const struct ipci_items *it, uint64_t place,
+				  uint64_t n)
+{
+	if (it->plain)
+		ipci_slot_stamp(&it->ring, place, n);
+}
+
+/* how many, from index on, the stamps tell of; the ring may have been turned
+   since we asked, but the stamps of one that was not, stay */
+static inline uint64_t ipci_items_stamped(const struct ipci_items *it,
+					  uint64_t index)
+{
+	if (!it->plain || !ipci_items_never_turned(it))
+		return 0;
+	return ipci_slot_stamped(&it->ring, index);
+}
+
 /* an item that is gone once the get is committed: its length; -EMSGSIZE,
    -EBADMSG */
-static inline int ipci_items_read(struct ipci_items *it, uint64_t place,
-				  void *buf, size_t size)
+IPCI_INLINE int ipci_items_read(struct ipci_items *it, uint64_t place,
+				void *buf, size_t size)
 {
 	if (it->plain)
 		return ipci_slot_read(&it->ring, place, buf, size);
@@ -112,13 +129,13 @@ static inline int ipci_items_read(struct ipci_items *it, uint64_t place,
 }
 
 /* around the commit of a get */
-static inline void ipci_items_leave(struct ipci_items *it)
+IPCI_INLINE void ipci_items_leave(struct ipci_items *it)
 {
 	if (it->grows)
 		ipci_grow_leave(&it->grow);
 }
 
-static inline void ipci_items_left(struct ipci_items *it)
+IPCI_INLINE void ipci_items_left(struct ipci_items *it)
 {
 	if (it->grows)
 		ipci_grow_left(&it->grow, ipci_items_head(it));

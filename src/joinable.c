@@ -59,11 +59,10 @@ static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
 {
 	uint64_t n = ipci_index(t->done);
 
-	t->leases.lease[i].gone = n;	  /* D2 */
-	ipci_gate_owe(self, &t->joiners); /* D3 */
-	atomic_exchange_explicit(&t->done->index, n + 1,
-				 memory_order_seq_cst); /* D4 COMMIT */
-	/* W first: put.index is in use over there */
+	t->leases.lease[i].gone = n;			       /* D2 */
+	ipci_gate_owe(self, &t->joiners);		       /* D3 */
+	ipci_gate_commit(&t->joiners, &t->done->index, n + 1); /* D4 COMMIT */
+	/* the hint first: put.index is in use over there */
 	if (ipci_gate_slept_at(&t->joiners) &&
 	    (all || state_of(t) & IPCI_STATE_SHUT || all_done(t)))
 		ipci_gate_fire(&t->joiners); /* D5 */
@@ -453,7 +452,7 @@ static int watch(const void *arg, struct ipci_still *more, int room)
 	const struct ipci_tasks *t = arg;
 	int n;
 
-	more[0] = (struct ipci_still){&t->rare->state, state_of(t), false};
+	more[0] = (struct ipci_still){&t->rare->state, state_of(t)};
 	n = ipci_workers_watch(&t->workers, IPCI_JOINERS, more + 1, room - 1);
 	return n < 0 ? n : n + 1;
 }

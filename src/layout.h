@@ -34,6 +34,9 @@ enum {
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
+/* what a call of put or get consists of, all in one piece */
+#define IPCI_INLINE static inline __attribute__((always_inline))
+
 #define IPCI_MAGIC 0x0043504942494c01u /* "\1LIBIPC\0" in memory */
 
 enum ipci_kind {
@@ -98,83 +101,108 @@ struct head_shm {
 _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
 
 /*
- * The gate word - lock, sleep queue and condition at once            8 bytes
+ * The gate - lock, sleep queue and condition at once            8 + 8 bytes
  *
- *	epoch:32 | W(31) F(30) owner(0..29)        the low half is a futex
+ *	word   epoch:32 | W(31) F(30) owner(0..29)       low half: a futex
+ *	hint   generation | FIRED(2) FENCED(1) LEFT(0)   low half is compared
  *
- *	state          low half   meaning
- *	1 free         0          nobody holds it, nobody sleeps
- *	2 held         T          thread T holds it
- *	3 contended    T|W        ... and there may be sleepers
- *	4 waiting      W          free, there may be sleepers, and their
- *	                          condition is false, or whoever made it true is
- *	                          about to fire
- *	5 fired        W|F or F   free; somebody was woken: come and look
+ *	word, low half   meaning
+ *	0, W             nobody holds it
+ *	T|W              thread T holds it
+ *	W|F              nobody holds it, its last owner died
  *
- * The kernel takes a dead owner's 2 to F and 3 to W|F and wakes one sleeper,
- * which is just what "fired" means: a death and a wake-up look alike.
+ *	hint             meaning
+ *	no bit           nobody sleeps
+ *	LEFT             somebody is about to sleep
+ *	LEFT FENCED      ... and may be asleep: whoever commits sees this
+ *	FIRED, too       somebody was told to come and look
+ *	FENCED           nobody sleeps, but somebody did not long ago
  *
- * GUARD      A: compare-and-swap of the whole word. Only the kernel changes
- *            the low half alone, for an owner that died.
+ * W is for the kernel alone: it takes a dead owner's T|W to W|F and wakes one
+ * sleeper, which is just what a release does that finds the condition true.
+ *
+ * Those who commit and those who release are many, and in a hurry; those who go
+ * to sleep have time. So a commit and a release are plain stores, with no fence
+ * between them and the look at the hint that follows, and the sleeper pays for
+ * it: after it has left its hint it has the system put a fence into every
+ * running thread (ipci_os_barrier). What was stored before that, it sees in its
+ * last look; whoever stores later, sees the hint.
+ *
+ * Who has seen a hint is in no hurry any more: fire and release then fence for
+ * themselves (F1, R4) and look again, for these two must not miss each other: a
+ * commit that finds an owner leaves the fire to him. FENCED keeps them doing so
+ * when nobody sleeps any more: then the next sleeper needs no barrier, which
+ * takes long. It goes out when nobody has slept for many commits.
+ *
+ * GUARD      word: compare-and-swap of the whole to take it; a plain store of
+ *            its owner to release it, for nobody else changes it meanwhile, but
+ *            the kernel when he dies. hint: A, compare-and-swap.
  *
  * INVARIANTS G1  a thread whose id is in owner has the word on its list of
- *                held locks, or in `pending`
+ *                held locks, or in `pending`; and W is set with it
  *            G2  `pending` names the word from before an acquire until after
  *                it, from before a release until after it, all through a
  *                sleep, and from before a store that makes the condition true
  *                until after the fire that follows it
- *            G3  whoever sleeps has W set, and when the kernel put it to
- *                sleep the word, both halves, and the index that its condition
- *                depends on were still the same as when it came
- *            G4  W is cleared only by a fire whose wake-up found nobody, if
- *                nothing at all happened in between: every acquisition, every
- *                fire, and every sleeper that changes the word (sets W or
- *                takes F out) moves the epoch
- *            G5  hint is 0: nobody sleeps. It is not a flag but the epoch in
- *                which the latest sleeper came; it only goes forward, or to 0.
- *                While the epoch stands still, W stays set (G4), so whoever saw
- *                a hint and then no W, knows that hint for outdated, and may
- *                clear it (CAS), and no other.
+ *            G3  when the kernel put a sleeper to sleep, the hint was LEFT and
+ *                FENCED and not FIRED, and it, the owner, and the index that
+ *                the condition depends on were the same as when the condition
+ *                was last seen false. (Is the barrier refused, by a filter that
+ *                came late: not FENCED; it sleeps 50 ms at most.)
+ *            G4  no value of the hint comes twice: a bit goes out only with
+ *                the next generation
+ *            G5  LEFT goes out only by a fire that has set, or found, FIRED,
+ *                and whose wake-up then found nobody, if FIRED is still in: so
+ *                nobody sleeps, and who is about to, finds another hint (S6)
+ *            G6  FENCED: there was a barrier since some bit went in. It goes
+ *                out only alone, when LEFT is out
  *
- * STEPS      acquire  A1 pending = word   A2 CAS owner in, F out, epoch+1
+ * STEPS      acquire  A1 pending = word   A2 CAS owner and W in, F out, epoch+1
  *                     A3 on the list
  *            release  R1 pending = word   R2 off the list
- *                     R3 CAS T -> 0; that fails if W is set, and then:
- *                     R4 owner out        R5 condition true: fire, whatever
- *                                            the hint says
+ *                     R3 store: owner out. No hint: R6. Else
+ *                     R4 fence            R5 condition true: fire
  *                     R6 pending = none
- *            sleep    S1 pending = word   S2 CAS W in, F out, epoch+1 (4 and
- *                                            3: they are, and stay as they are)
- *                     S3 CAS hint = epoch, from what it was before we read
- *                        the word         S4 read the index
+ *            sleep    S1 pending = word   S2 CAS LEFT in; and, where it was in,
+ *                                            FIRED out, generation+1
+ *                     S3 no FENCED yet: barrier, then CAS FENCED in
+ *                     S4 read word and index
  *                     S5 last look: condition false
- *                     S6 wait, if word and index are still the same
- *            fire     F1 no W: CAS the hint, as it was before we saw that, to
- *                        0. Held: nothing, the release will look.
- *                     F2 CAS F in, epoch+1    F3 wake one
- *                     F4 nobody there: CAS of the same word, W and F out
+ *                     S6 wait, if word, hint and index are still the same
+ *            fire     F1 fence. Not LEFT, or held: nothing, the release looks.
+ *                     F2 CAS FIRED in     F3 wake one
+ *                     F4 nobody there: CAS LEFT and FIRED out, generation+1
+ *            relax    F5 not LEFT for long: CAS FENCED out, generation+1
  *
  * KILLED     A1  nothing held. The kernel wakes one if the word is free: it
  *                looks and sleeps again.
- *            A2  `pending` and owner agree: the kernel frees it (5)
- *            A3  on the list: the kernel frees it (5)
+ *            A2  `pending` and owner agree: the kernel frees it, wakes one
+ *            A3  on the list: the same
  *            R1, R2  as A2
- *            R3  free, nobody slept: nothing to do
- *            R4  the kernel, by `pending`, wakes one: it looks
+ *            R3, R4  the kernel, by `pending`, wakes one: it looks. Held again:
+ *                that one's release looks
  *            R5, R6  done
  *            S1  as A1
- *            S2  W without a sleeper: the next fire wakes nobody and clears it
- *            S3..S6  as S2; was it woken just now, the kernel, by `pending`,
+ *            S2, S3  a hint without a sleeper: the next fire wakes nobody and
+ *                clears it
+ *            S4..S6  as S2; was it woken just now, the kernel, by `pending`,
  *                wakes the next one
- *            F1  the hint is cleared, or still calls for nothing
- *            F2  fired, nobody woken: the kernel, by `pending`, wakes one
+ *            F1  nobody woken: the kernel, by `pending`, wakes one if the word
+ *                is free; else its release looks
+ *            F2  as F1
  *            F3  was there a sleeper, it is awake; else as F4
- *            F4  done
+ *            F4, F5  done
  */
 #define IPCI_GATE_SLEEPERS UINT64_C(0x80000000) /* W, FUTEX_WAITERS */
 #define IPCI_GATE_FIRED	   UINT64_C(0x40000000) /* F, FUTEX_OWNER_DIED */
 #define IPCI_GATE_OWNER	   UINT64_C(0x3fffffff)
 #define IPCI_GATE_EPOCH	   UINT64_C(0x100000000) /* one epoch */
+
+#define IPCI_HINT_LEFT	     UINT64_C(1)
+#define IPCI_HINT_FENCED     UINT64_C(2)
+#define IPCI_HINT_FIRED	     UINT64_C(4)
+#define IPCI_HINT_BITS	     UINT64_C(7)
+#define IPCI_HINT_GENERATION UINT64_C(8) /* one generation */
 
 /*
  * struct room_shm - what a gate is made of where the kernel cannot do all this
@@ -195,7 +223,8 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  * lock, by compare-and-swap, and who finds it held asks whether process P still
  * exists; threads that end sign out what they hold.
  *
- * In the exact back end all of this is zero and nobody looks at it.
+ * In the exact back end all of this is zero and nobody looks at it, but for
+ * asleep, which is the hint of a gate that has no other.
  *
  * GUARD      mutex: libc's. sem, asleep: A
  *
@@ -258,7 +287,7 @@ _Static_assert(sizeof(struct room_shm) == 88, "room_shm");
  *            holder  G  thread id, for "the owner died inside"; atomic only
  *                       because a debugger may look. Ordered by the word.
  *            depth   G  of a recursive one; atomic for the same reason
- *            (no hint: an unlock always looks at W)
+ *            (its hint is the room's asleep)
  *
  * STEPS      lock:   A1 A2 A3, L1 read holder, L2 holder = me, L3 depth = 1,
  *                    L4 no pending
@@ -302,11 +331,12 @@ _Static_assert(offsetof(struct mutex_shm, word) == 88, "node is private");
  * FIELDS     word   A  the gate word
  *            node   -  written by the holder for the kernel, never read
  *            seen   G  the opposite index, to leave its cache line alone
- *            index  A  written by the guard's holder: exchange, seq_cst;
- *                      read opposite: acquire; by sleepers: seq_cst. Pairs
- *                      with hint: commit, then read hint / set hint, then
- *                      read index: one of the two sees the other.
- *            hint   A  not 0: there may be sleepers, call fire. All seq_cst.
+ *            index  A  written by the guard's holder: release; read opposite:
+ *                      acquire; by sleepers: seq_cst. Pairs with hint:
+ *                      commit, then read hint / set hint, barrier, then read
+ *                      index: one of the two sees the other.
+ *            hint   A  some bit: there may be sleepers, call fire. Set by
+ *                      seq_cst CAS; after a commit, read relaxed.
  *            room   -  see above; its asleep takes the place of hint
  */
 struct side_shm {
@@ -474,7 +504,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  * struct queue_shm - bounded FIFO of items, then its slots        1536 bytes
  *
  * Item i lies in slot i modulo the number of slots, a power of two that is at
- * least maxsize. A slot is the item's length and its bytes.
+ * least maxsize. A slot is the item's length and its bytes, and a stamp: what
+ * put.index has come to at least. Stamps spare a getter the line of put.index,
+ * which its putter would have to take back for the next item; they need not be
+ * there, for the index says it all.
  *
  * GUARD      put: the producers' gate. get: the consumers' gate. Both sides
  *            may work at the same time.
@@ -484,10 +517,17 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                have no meaning
  *            Q3  0 <= put.index - done.index; done.index counts the tasks
  *                that are done or set aside (joinable queues; 0 in others)
+ *            Q4  a stamp's distance from the index i whose slot it is in is
+ *                more than 2^31 (of an earlier round), 0 (not committed), or
+ *                1 .. maxsize: then put.index has been i + that. Of rings that
+ *                were never turned and have less than 2^31 slots, for there
+ *                each round writes each slot.
  *
  * STEPS      put      P1 acquire put (A1 A2 A3)   P2 copy into the slots
+ *                        with stamps of 0
  *                     P3 pending = get            P4 put.index += n (COMMIT)
- *                     P5 fire get, if its hint says so
+ *                     P5 stamp the first of them with it; fire get, if its hint
+ *                        says so
  *                     P6 release put (R1 .. R6; condition: there is room)
  *            get      the same with the sides exchanged: E1 .. E6
  *            join     sleeps at the gate of done (S1 .. S6; condition:
@@ -689,8 +729,8 @@ struct lease_shm {
 _Static_assert(sizeof(struct lease_shm) == 64, "lease_shm");
 
 struct slot_shm {
-	uint32_t len; /* bytes of item */
-	uint32_t reserved;
+	uint32_t len;		/* bytes of item */
+	_Atomic uint32_t stamp; /* low half; Q4 */
 	unsigned char item[];
 };
 

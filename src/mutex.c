@@ -38,8 +38,8 @@ void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,
 	m->recursive = recursive;
 }
 
-static bool through_this(const struct ipci_mutex *m,
-			 const struct ipci_self *self)
+IPCI_INLINE bool through_this(const struct ipci_mutex *m,
+			      const struct ipci_self *self)
 {
 	return atomic_load_explicit(&m->held_by, memory_order_relaxed) ==
 	       self->id;
@@ -63,7 +63,7 @@ bool ipci_mutex_busy(const struct ipci_mutex *m)
 }
 
 /* L1 .. L3: the holder that we follow has died if it did not sign off */
-static int take_over(struct ipci_mutex *m, const struct ipci_self *self)
+IPCI_INLINE int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 {
 	uint32_t last;
 
@@ -76,7 +76,7 @@ static int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 }
 
 /* R2, N4 */
-static void let_go(struct ipci_mutex *m, struct ipci_self *self)
+IPCI_INLINE void let_go(struct ipci_mutex *m, struct ipci_self *self)
 {
 	atomic_store_explicit(&m->held_by, 0, memory_order_relaxed);
 	self->held--;
@@ -85,7 +85,8 @@ static void let_go(struct ipci_mutex *m, struct ipci_self *self)
 
 /* somebody has written over the word while it was ours, but not over the lock
    in its room */
-static void give_up(struct ipci_mutex *m, struct ipci_self *self)
+static __attribute__((noinline)) void give_up(struct ipci_mutex *m,
+					      struct ipci_self *self)
 {
 	let_go(m, self);
 	if (m->gate.room)
@@ -94,7 +95,7 @@ static void give_up(struct ipci_mutex *m, struct ipci_self *self)
 
 /* A3, N1: by its node in this handle's memory. On the list already: somebody
    has written over the word while it was ours. */
-static void hold(struct ipci_mutex *m, struct ipci_self *self)
+IPCI_INLINE void hold(struct ipci_mutex *m, struct ipci_self *self)
 {
 	if (through_this(m, self))
 		let_go(m, self);
@@ -107,7 +108,8 @@ static void hold(struct ipci_mutex *m, struct ipci_self *self)
 }
 
 /* N1, N2: this thread has it already, maybe through another handle */
-static int lock_again(struct ipci_mutex *m, struct ipci_self *self)
+static __attribute__((noinline)) int lock_again(struct ipci_mutex *m,
+						struct ipci_self *self)
 {
 	bool first = !through_this(m, self);
 	uint32_t depth;

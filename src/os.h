@@ -53,7 +53,9 @@ struct ipci_self {
 	uint32_t held; /* mutexes held */
 	uint32_t spin; /* pauses that were worth it before a sleep */
 	uint32_t waits;
-	uint32_t depth; /* entries of outer */
+	uint32_t pause;	  /* the first one before another look; 0: 1 */
+	uint32_t unslept; /* looks for sleepers that found none */
+	uint32_t depth;	  /* entries of outer */
 };
 
 extern _Thread_local struct ipci_self ipci_thread
@@ -151,7 +153,6 @@ static inline int ipci_gave_up(int timeout_ms)
 struct ipci_still {
 	const _Atomic uint64_t *word;
 	uint64_t is;
-	bool upper; /* the upper half counts, not the low one */
 };
 
 enum {
@@ -159,7 +160,7 @@ enum {
 };
 
 /*
- * Sleeps while the halves of all n words are what they were; the comparison and
+ * Sleeps while the low halves of all n words are what they were; comparison and
  * the falling asleep are one step as seen by whoever changes one of them and
  * then wakes. A wake-up on any of the words ends the sleep. Returns -ETIMEDOUT
  * when the deadline passed and nobody woke it, else 0, also for no reason.
@@ -168,6 +169,14 @@ int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline);
 
 /* wakes up to n that sleep on word; returns how many there were */
 int ipci_os_wake(const _Atomic uint64_t *word, int n);
+
+/*
+ * A fence in every running thread of every process that uses the library: what
+ * it stored before, the caller sees; what it loads later, it loads after what
+ * the caller has stored. Exact only. false: it is refused, by a filter of
+ * system calls that this process was given after it began.
+ */
+bool ipci_os_barrier(void);
 
 /* whether there is no thread with that id in the system, dead or alive */
 bool ipci_os_gone(uint32_t tid);

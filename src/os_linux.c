@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/time_types.h>
 #include <poll.h>
 #include <pthread.h>
@@ -129,6 +130,18 @@ static bool has_futex_waitv(void)
 	       errno != ENOSYS && errno != EPERM;
 }
 
+/*
+ * From here on this process takes part in the barriers of all others, and so
+ * do its children, until they become another program.
+ */
+static int has_barrier(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0,
+		    0) == 0)
+		return 1;
+	return errno == ENOMEM ? -ENOMEM : 0; /* for now */
+}
+
 /* there is a list, and a node falls behind its word, into room that is ours */
 static bool has_robust_list(void)
 {
@@ -233,6 +246,8 @@ static int choose_backend(void)
 	if (is_wanted("pid"))
 		return IPCI_BACKEND_PID;
 	if (!is_wanted("posix") && has_robust_list() && has_futex_waitv())
+		r = has_barrier();
+	if (r > 0)
 		r = wakes_for_the_dead();
 	if (r > 0)
 		return IPCI_BACKEND_EXACT;
@@ -345,12 +360,9 @@ static long wait_all(const struct ipci_still *same, int n,
 	struct futex_waitv v[IPCI_STILL_MAX];
 
 	for (int i = 0; i < n; i++) {
-		uintptr_t low = futex_of(same[i].word);
-		bool upper = same[i].upper;
-
 		v[i] = (struct futex_waitv){
-			.uaddr = upper ? low ^ 4 : low,
-			.val = (uint32_t)(same[i].is >> (upper ? 32 : 0)),
+			.uaddr = futex_of(same[i].word),
+			.val = (uint32_t)same[i].is,
 			.flags = FUTEX_32,
 		};
 	}
@@ -369,6 +381,12 @@ int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 	}
 	r = n == 1 ? wait_one(same, until) : wait_all(same, n, until);
 	return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+bool ipci_os_barrier(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) ==
+	       0;
 }
 
 /* a wake-up that the kernel lacks the memory for is still owed */

@@ -11,10 +11,9 @@ enum {
 };
 
 /* P2: how many, or that not even the first one goes */
-static inline int write_items(struct ipc_queue *q, const void *items,
-			      size_t len, size_t n, int64_t priority)
+IPCI_INLINE int write_items(struct ipc_queue *q, const void *items, size_t len,
+			    size_t n, uint64_t tail, int64_t priority)
 {
-	uint64_t tail = ipci_items_tail(&q->items);
 	size_t i;
 	int r;
 
@@ -29,11 +28,20 @@ static inline int write_items(struct ipc_queue *q, const void *items,
 	return (int)i;
 }
 
-static inline int put(struct ipc_queue *q, const void *items, size_t len,
-		      size_t n, int64_t priority, int timeout_ms)
+/* P3 .. P5 */
+IPCI_INLINE void commit_put(struct ipci_self *self, struct ipc_queue *q,
+			    uint64_t tail, uint64_t n)
+{
+	ipci_side_move(self, &q->put, &q->get, n);
+	ipci_items_stamp(&q->items, tail, n);
+	ipci_gate_notify(&q->get.gate);
+}
+
+IPCI_INLINE int put(struct ipc_queue *q, const void *items, size_t len,
+		    size_t n, int64_t priority, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
-	uint64_t room;
+	uint64_t room, tail;
 	int r = ipci_queue_check_put(q, items, len, n);
 
 	if (r < 0)
@@ -43,15 +51,17 @@ static inline int put(struct ipc_queue *q, const void *items, size_t len,
 	r = ipci_side_enter(self, &q->put, n, timeout_ms, &room);
 	if (r < 0)
 		return r;
-	r = write_items(q, items, len, n < room ? n : (size_t)room, priority);
+	tail = ipci_items_tail(&q->items);
+	r = write_items(q, items, len, n < room ? n : (size_t)room, tail,
+			priority);
 	if (r > 0)
-		ipci_side_commit(self, &q->put, &q->get, (uint64_t)r);
+		commit_put(self, q, tail, (uint64_t)r);
 	ipci_side_leave(self, &q->put);
 	return r;
 }
 
-static inline int get_items(struct ipc_queue *q, void *items, size_t size,
-			    size_t *lens, size_t n, int timeout_ms)
+IPCI_INLINE int get_items(struct ipc_queue *q, void *items, size_t size,
+			  size_t *lens, size_t n, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
 	uint64_t there;
@@ -67,8 +77,8 @@ static inline int get_items(struct ipc_queue *q, void *items, size_t size,
 	return r;
 }
 
-static inline int get(struct ipc_queue *q, void *items, size_t size,
-		      size_t *lens, size_t n, int timeout_ms)
+IPCI_INLINE int get(struct ipc_queue *q, void *items, size_t size, size_t *lens,
+		    size_t n, int timeout_ms)
 {
 	struct ipci_wanted w = {
 		.items = items, .size = size, .lens = lens, .n = n};

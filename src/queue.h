@@ -3,6 +3,7 @@
  * queue.h - what the files of the queue have in common: its two sides
  *
  *	queue.c		put, get, how it stands
+ *	queue_side.c	come in where it is not at once
  *	queue_tasks.c	get, where each item is a task; done, join
  *	queue_ends.c	both gates at once: put_front, get_back, shutdown
  *	queue_make.c	create, open, close
@@ -36,7 +37,9 @@ struct ipci_queue_side {
 	const struct side_shm *opposite;
 	uint64_t limit;
 	uint64_t maxsize;
-	const struct ipci_pool *pool;	/* to be entered within; or NULL */
+	const struct ipci_pool *pool; /* to be entered within; or NULL */
+	const struct ipci_items
+		*stamps;		/* that tell what can be got; or NULL */
 	const struct ipci_tasks *tasks; /* that may wait again; or NULL */
 	const struct rare_shm *rare;	/* whether it is shut down */
 	bool alone; /* one thread at a time, by promise: no lock */
@@ -62,13 +65,20 @@ static inline uint64_t ipci_side_index(const struct ipci_queue_side *d)
 }
 
 /* as of the last time that we looked over there: enough, or look again */
-static inline uint64_t ipci_side_movable(const struct ipci_queue_side *d,
-					 uint64_t want)
+IPCI_INLINE uint64_t ipci_side_movable(const struct ipci_queue_side *d,
+				       uint64_t want)
 {
 	uint64_t own = ipci_side_index(d), n = d->limit - (own - d->s->seen);
 
 	if (n >= want)
 		return n;
+	if (want == 1 && d->stamps) {
+		n = ipci_items_stamped(d->stamps, own);
+		if (n) {
+			d->s->seen = own + n;
+			return n;
+		}
+	}
 	/* acquire: pairs with the commit over there, so its slots are ours */
 	d->s->seen =
 		atomic_load_explicit(&d->opposite->index, memory_order_acquire);
@@ -80,8 +90,8 @@ static inline uint64_t ipci_side_state(const struct ipci_queue_side *d)
 	return atomic_load_explicit(&d->rare->state, memory_order_seq_cst);
 }
 
-static inline void ipci_side_leave_gate(struct ipci_self *self,
-					const struct ipci_queue_side *d)
+IPCI_INLINE void ipci_side_leave_gate(struct ipci_self *self,
+				      const struct ipci_queue_side *d)
 {
 	if (d->alone) {
 		ipci_gate_settle(self);
@@ -92,8 +102,8 @@ static inline void ipci_side_leave_gate(struct ipci_self *self,
 	ipci_gate_release(self, &d->gate);
 }
 
-static inline void ipci_side_leave(struct ipci_self *self,
-				   const struct ipci_queue_side *d)
+IPCI_INLINE void ipci_side_leave(struct ipci_self *self,
+				 const struct ipci_queue_side *d)
 {
 	if (d->pool)
 		ipci_pool_leave(self, d->pool, true);
@@ -111,25 +121,28 @@ static inline int ipci_side_wait(struct ipci_self *self,
 	return r;
 }
 
-/* whether n items may be moved; they may be got after a shutdown, too */
-static inline int ipci_side_admit(const struct ipci_queue_side *d, uint64_t n)
-{
-	uint64_t state = ipci_side_state(d);
+/* inside, and n items could be moved: 0; or out again, and why it is refused */
+int ipci_side_admit(struct ipci_self *self, const struct ipci_queue_side *d,
+		    uint64_t n, int timeout_ms);
 
-	if (state & IPCI_STATE_SHUT &&
-	    (d->limit || !n || state & IPCI_STATE_DROPPED))
-		return -ESHUTDOWN;
-	return n && n <= d->maxsize ? 0 : -EBADMSG;
+/* P1 where the first look found nothing to move */
+int ipci_side_enter_slow(struct ipci_self *self,
+			 const struct ipci_queue_side *d, uint64_t want,
+			 int timeout_ms, uint64_t *n);
+
+/* whether it takes no more than to be inside */
+static inline bool ipci_side_is_open(const struct ipci_queue_side *d,
+				     uint64_t n)
+{
+	return n <= d->maxsize && !(ipci_side_state(d) & IPCI_STATE_SHUT) &&
+	       !d->pool;
 }
 
 /* P1: comes in and finds how many items it may move: 1, ... , want, or more */
-static inline int ipci_side_enter(struct ipci_self *self,
-				  const struct ipci_queue_side *d,
-				  uint64_t want, int timeout_ms, uint64_t *n)
+IPCI_INLINE int ipci_side_enter(struct ipci_self *self,
+				const struct ipci_queue_side *d, uint64_t want,
+				int timeout_ms, uint64_t *n)
 {
-	int r;
-
-	*n = 0;
 	if (d->alone) {
 		*n = ipci_side_movable(d, want);
 	} else if (ipci_gate_take(self, &d->gate)) {
@@ -137,35 +150,25 @@ static inline int ipci_side_enter(struct ipci_self *self,
 		*n = ipci_side_movable(d, want);
 		if (!*n)
 			ipci_side_leave_gate(self, d);
+	} else {
+		*n = 0;
 	}
-	if (!*n) {
-		int64_t deadline = ipci_deadline(timeout_ms);
-
-		r = d->alone ? ipci_gate_await(self, &d->gate, deadline)
-			     : ipci_side_wait(self, d, deadline);
-		if (r < 0)
-			return ipci_gave_up(timeout_ms);
-		*n = ipci_side_movable(d, want);
-	}
-	r = ipci_side_admit(d, *n);
-	if (!r && d->pool)
-		r = ipci_pool_enter(self, d->pool, ipci_deadline(timeout_ms));
-	if (r < 0)
-		ipci_side_leave_gate(self, d);
-	return r == -ETIMEDOUT ? ipci_gave_up(timeout_ms) : r;
+	if (!*n)
+		return ipci_side_enter_slow(self, d, want, timeout_ms, n);
+	if (ipci_side_is_open(d, *n))
+		return 0;
+	return ipci_side_admit(self, d, *n, timeout_ms);
 }
 
-/* P3 .. P5, or E3 .. E5, or T3 .. T5: the slots are written, or read */
-static inline void ipci_side_commit(struct ipci_self *self,
-				    const struct ipci_queue_side *d,
-				    const struct ipci_queue_side *opposite,
-				    uint64_t n)
+/* P3, P4, or E3, E4, or T3, T4: the slots are written, or read */
+IPCI_INLINE void ipci_side_move(struct ipci_self *self,
+				const struct ipci_queue_side *d,
+				const struct ipci_queue_side *opposite,
+				uint64_t n)
 {
-	ipci_gate_owe(self, &opposite->gate); /* P3 E3 T3 */
-	/* seq_cst: against the hint; its release half publishes the slots */
-	atomic_exchange_explicit(&d->s->index, ipci_side_index(d) + n,
-				 memory_order_seq_cst); /* P4 E4 T4 COMMIT */
-	ipci_gate_notify(&opposite->gate);		/* P5 E5 T5 */
+	ipci_gate_owe(self, &opposite->gate);
+	ipci_gate_commit(&opposite->gate, &d->s->index,
+			 ipci_side_index(d) + n); /* COMMIT */
 }
 
 /* ---- what all kinds of put and get do ---- */
@@ -187,8 +190,8 @@ static inline int ipci_queue_check_get(const struct ipc_queue *q,
 }
 
 /* E2: as many as there are, up to n, until one is too long for its room */
-static inline int ipci_queue_read(struct ipc_queue *q, void *items, size_t size,
-				  size_t *lens, size_t n)
+IPCI_INLINE int ipci_queue_read(struct ipc_queue *q, void *items, size_t size,
+				size_t *lens, size_t n)
 {
 	uint64_t head = ipci_items_head(&q->items);
 	size_t i;
@@ -207,11 +210,12 @@ static inline int ipci_queue_read(struct ipc_queue *q, void *items, size_t size,
 }
 
 /* E3 .. E5 */
-static inline void ipci_queue_take_out(struct ipci_self *self,
-				       struct ipc_queue *q, uint64_t n)
+IPCI_INLINE void ipci_queue_take_out(struct ipci_self *self,
+				     struct ipc_queue *q, uint64_t n)
 {
 	ipci_items_leave(&q->items);
-	ipci_side_commit(self, &q->get, &q->put, n);
+	ipci_side_move(self, &q->get, &q->put, n);
+	ipci_gate_notify(&q->put.gate); /* E5 T5 */
 	ipci_items_left(&q->items);
 }
 

@@ -42,8 +42,8 @@ void ipci_queue_turn(struct ipci_self *self, struct ipc_queue *q,
 {
 	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
 	ipci_gate_owe(self, &other->gate);
-	atomic_exchange_explicit(&d->s->index, ipci_side_index(d) + 1,
-				 memory_order_seq_cst); /* COMMIT */
+	ipci_gate_commit(&other->gate, &d->s->index,
+			 ipci_side_index(d) + 1); /* COMMIT */
 	if (d == &q->get)
 		ipci_items_took_back(&q->items);
 }

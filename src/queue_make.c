@@ -31,11 +31,24 @@ static bool is_movable(const void *arg)
 	       (d->tasks && ipci_tasks_pending(d->tasks));
 }
 
-static int watch_workers(const void *arg, struct ipci_still *more, int room)
+static bool is_stamped(const void *arg)
 {
 	const struct ipci_queue_side *d = arg;
 
-	return ipci_workers_watch(&d->tasks->workers, IPCI_GETTERS, more, room);
+	return ipci_items_stamped(d->stamps, ipci_side_index(d)) > 0;
+}
+
+/* what else makes it true: a shutdown, and a task that waits again */
+static int watch(const void *arg, struct ipci_still *more, int room)
+{
+	const struct ipci_queue_side *d = arg;
+	int n = 0;
+
+	more[0] = (struct ipci_still){&d->rare->state, ipci_side_state(d)};
+	if (d->tasks)
+		n = ipci_workers_watch(&d->tasks->workers, IPCI_GETTERS,
+				       more + 1, room - 1);
+	return n < 0 ? n : n + 1;
 }
 
 static void init_side(struct ipci_queue_side *d, struct side_shm *s,
@@ -46,8 +59,13 @@ static void init_side(struct ipci_queue_side *d, struct side_shm *s,
 				     .hint = &s->hint,
 				     .index = &opposite->index,
 				     .ready = is_movable,
+				     .watch = watch,
 				     .arg = d};
 	ipci_gate_furnish(&d->gate, &s->room);
+	if (limit == 0 && q->items.plain) {
+		d->stamps = &q->items;
+		d->gate.peek = is_stamped;
+	}
 	d->s = s;
 	d->opposite = opposite;
 	d->limit = limit;
@@ -141,7 +159,6 @@ static void make_joinable(struct ipc_queue *q, const struct head_shm *head,
 			&q->get.gate);
 	q->get.alone = false;
 	q->get.tasks = &q->tasks;
-	q->get.gate.watch = watch_workers;
 }
 
 static void place_pool(struct ipc_queue *q, const struct plan *plan)

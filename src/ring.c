@@ -52,33 +52,22 @@ uint64_t ipci_bytes_for(uint64_t len)
 	return power_of_two(need < 64 ? 64 : need);
 }
 
-/* how much of len lies before the end of the ring */
-static size_t first_part(const struct ipci_bytes *r, uint64_t at, size_t len)
-{
-	return len < r->size - at ? len : (size_t)(r->size - at);
-}
+/* ---- where it goes on at the beginning ---- */
 
-/* len is at most the ring's size */
-void ipci_bytes_write(const struct ipci_bytes *r, uint64_t index,
-		      const void *data, size_t len)
+void ipci_bytes_write_around(const struct ipci_bytes *r, uint64_t at,
+			     const void *data, size_t len)
 {
-	uint64_t at = index & (r->size - 1);
-	size_t first = first_part(r, at, len);
+	size_t first = (size_t)(r->size - at);
 
-	if (!len)
-		return;
 	memcpy(r->base + at, data, first);
 	memcpy(r->base, (const unsigned char *)data + first, len - first);
 }
 
-void ipci_bytes_read(const struct ipci_bytes *r, uint64_t index, void *data,
-		     size_t len)
+void ipci_bytes_read_around(const struct ipci_bytes *r, uint64_t at, void *data,
+			    size_t len)
 {
-	uint64_t at = index & (r->size - 1);
-	size_t first = first_part(r, at, len);
+	size_t first = (size_t)(r->size - at);
 
-	if (!len)
-		return;
 	memcpy(data, r->base + at, first);
 	memcpy((unsigned char *)data + first, r->base, len - first);
 }

@@ -61,27 +61,50 @@ void ipci_slots_init(struct ipci_slots *r, unsigned char *base,
 #define IPCI_MASKED(index, mask) ((index) & (mask))
 #endif
 
-static inline struct slot_shm *ipci_slot(const struct ipci_slots *r,
-					 uint64_t index)
+IPCI_INLINE struct slot_shm *ipci_slot(const struct ipci_slots *r,
+				       uint64_t index)
 {
 	return (struct slot_shm *)(r->base +
 				   IPCI_MASKED(index, r->mask) * r->stride);
 }
 
+/* the item at that index is committed, and n - 1 more */
+IPCI_INLINE void ipci_slot_stamp(const struct ipci_slots *r, uint64_t index,
+				 uint64_t n)
+{
+	/* release: after the commit, which it tells of */
+	atomic_store_explicit(&ipci_slot(r, index)->stamp,
+			      (uint32_t)(index + n), memory_order_release);
+}
+
+/* how many from index on are committed, as its slot knows: fewer, or 0, than
+   there are */
+static inline uint64_t ipci_slot_stamped(const struct ipci_slots *r,
+					 uint64_t index)
+{
+	/* acquire: pairs with the release there, so the slots are ours */
+	uint32_t n = atomic_load_explicit(&ipci_slot(r, index)->stamp,
+					  memory_order_acquire) -
+		     (uint32_t)index;
+
+	return n <= r->maxsize && r->mask < INT32_MAX ? n : 0;
+}
+
 /* len is at most item_size */
-static inline void ipci_slot_write(const struct ipci_slots *r, uint64_t index,
-				   const void *item, size_t len)
+IPCI_INLINE void ipci_slot_write(const struct ipci_slots *r, uint64_t index,
+				 const void *item, size_t len)
 {
 	struct slot_shm *s = ipci_slot(r, index);
 
 	s->len = (uint32_t)len;
+	atomic_store_explicit(&s->stamp, (uint32_t)index, memory_order_relaxed);
 	if (len)
 		memcpy(s->item, item, len);
 }
 
 /* the item's length, or -EBADMSG, or -EMSGSIZE when it is longer than size */
-static inline int ipci_slot_read(const struct ipci_slots *r, uint64_t index,
-				 void *buf, size_t size)
+IPCI_INLINE int ipci_slot_read(const struct ipci_slots *r, uint64_t index,
+			       void *buf, size_t size)
 {
 	struct slot_shm *s = ipci_slot(r, index);
 	uint32_t len = *(volatile uint32_t *)&s->len; /* once, then checked */
@@ -105,11 +128,35 @@ struct ipci_bytes {
 /* the smallest ring that takes a record of len bytes whole; 0: none can */
 uint64_t ipci_bytes_for(uint64_t len);
 
-/* copies that go on at the beginning when they come to the end */
-void ipci_bytes_write(const struct ipci_bytes *r, uint64_t index,
-		      const void *data, size_t len);
-void ipci_bytes_read(const struct ipci_bytes *r, uint64_t index, void *data,
-		     size_t len);
+/* of len bytes from offset at on, more than there are before the end */
+void ipci_bytes_write_around(const struct ipci_bytes *r, uint64_t at,
+			     const void *data, size_t len);
+void ipci_bytes_read_around(const struct ipci_bytes *r, uint64_t at, void *data,
+			    size_t len);
+
+/* copies that go on at the beginning when they come to the end; len is at most
+   the ring's size */
+static inline void ipci_bytes_write(const struct ipci_bytes *r, uint64_t index,
+				    const void *data, size_t len)
+{
+	uint64_t at = index & (r->size - 1);
+
+	if (len > r->size - at)
+		ipci_bytes_write_around(r, at, data, len);
+	else if (len)
+		memcpy(r->base + at, data, len);
+}
+
+static inline void ipci_bytes_read(const struct ipci_bytes *r, uint64_t index,
+				   void *data, size_t len)
+{
+	uint64_t at = index & (r->size - 1);
+
+	if (len > r->size - at)
+		ipci_bytes_read_around(r, at, data, len);
+	else if (len)
+		memcpy(data, r->base + at, len);
+}
 
 /* what a record takes in the ring */
 static inline uint64_t ipci_record_bytes(uint64_t len)

@@ -30,13 +30,20 @@ static bool read_bytes(struct tool_object *o, void *to, size_t n, uint64_t at)
 	return false;
 }
 
-static struct tool_gate gate_of(uint64_t word, uint64_t from, size_t size)
+/* in the bounded back end nothing that stands there tells who sleeps */
+static bool has_sleepers(uint64_t hint)
+{
+	return hint & IPCI_HINT_LEFT && ipc_caps() & LIBIPC_CAP_EXACT_WAKE;
+}
+
+static struct tool_gate gate_of(uint64_t word, uint64_t hint, uint64_t from,
+				size_t size)
 {
 	return (struct tool_gate){.from = from,
 				  .to = from + size,
 				  .word = word,
 				  .owner = (uint32_t)(word & IPCI_GATE_OWNER),
-				  .sleepers = word & IPCI_GATE_SLEEPERS};
+				  .sleepers = has_sleepers(hint)};
 }
 
 static void read_mutex(struct tool_object *o)
@@ -47,6 +54,8 @@ static void read_mutex(struct tool_object *o)
 	if (!read_bytes(o, &m, sizeof(m), at))
 		return;
 	o->lock = gate_of(atomic_load_explicit(&m.word, memory_order_relaxed),
+			  atomic_load_explicit(&m.room.asleep,
+					       memory_order_relaxed),
 			  at, sizeof(m));
 	o->holder = atomic_load_explicit(&m.holder, memory_order_relaxed);
 	o->depth = atomic_load_explicit(&m.depth, memory_order_relaxed);
@@ -55,10 +64,11 @@ static void read_mutex(struct tool_object *o)
 static struct tool_side side_of(const struct side_shm *s, uint64_t at)
 {
 	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+	uint64_t hint = atomic_load_explicit(&s->hint, memory_order_relaxed);
 
 	return (struct tool_side){atomic_load_explicit(&s->index,
 						       memory_order_relaxed),
-				  gate_of(word, at, sizeof(*s))};
+				  gate_of(word, hint, at, sizeof(*s))};
 }
 
 /* what no sound queue can say */
@@ -166,9 +176,8 @@ void tool_look_end(struct tool_object *o)
 }
 
 /*
- * The word of a gate moves with every acquisition (its epoch), and also when
- * the first sleeper comes: then nothing is known. In the bounded back end it
- * may be the same again.
+ * The word of a gate moves with every acquisition (its epoch). In the bounded
+ * back end it may be the same again.
  */
 static void compare(struct tool_gate *now, const struct tool_gate *then,
 		    unsigned int ms)

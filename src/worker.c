@@ -29,6 +29,7 @@ void ipci_workers_init(struct ipci_workers *w, struct ipci_region *r,
 	w->s = s;
 	w->row = (struct worker_shm *)(r->body + offset);
 	w->max = ROWS_MAX;
+	w->rooms = ipci_os_backend() != IPCI_BACKEND_EXACT;
 	w->id = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 }
 
@@ -43,10 +44,11 @@ uint32_t ipci_workers_rows(const struct ipci_workers *w)
 static struct ipci_gate life(const struct ipci_workers *w, uint32_t row,
 			     int class)
 {
-	struct ipci_gate g = {.word = &w->row[row].life[class].word};
+	struct room_shm *room = &w->row[row].room[class];
 
-	ipci_gate_furnish(&g, &w->row[row].room[class]);
-	return g;
+	return (struct ipci_gate){.room = w->rooms ? room : NULL,
+				  .word = &w->row[row].life[class].word,
+				  .hint = &room->asleep};
 }
 
 static bool is_dead(const struct ipci_workers *w, uint32_t row, int class)
@@ -94,7 +96,7 @@ static bool be_watched(_Atomic uint64_t *word, struct ipci_still *still)
 		 !atomic_compare_exchange_weak_explicit(
 			 word, &is, is | IPCI_GATE_SLEEPERS,
 			 memory_order_seq_cst, memory_order_seq_cst));
-	*still = (struct ipci_still){word, is | IPCI_GATE_SLEEPERS, false};
+	*still = (struct ipci_still){word, is | IPCI_GATE_SLEEPERS};
 	return true;
 }
 
@@ -111,7 +113,7 @@ int ipci_workers_watch(const struct ipci_workers *w, int class,
 	struct ipci_still still;
 	int n = 0;
 
-	more[n++] = (struct ipci_still){&w->s->version, version, false};
+	more[n++] = (struct ipci_still){&w->s->version, version};
 	for (uint32_t i = 0; i < rows; i++) {
 		if (!be_watched(&w->row[i].life[IPCI_LIFE(class)].word, &still))
 			continue;

@@ -19,6 +19,7 @@ struct ipci_workers {
 	struct leases_shm *s;
 	struct worker_shm *row;
 	uint32_t max;			     /* rows that there can be */
+	bool rooms;			     /* and their rooms are in use */
 	const struct ipci_gate *sleepers[2]; /* getters, joiners */
 	const struct ipci_gate *lock;	     /* the lease gate */
 	uint64_t id; /* this handle, never the same again */

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -66,6 +67,8 @@ enum { SHORT = 1000 };
 	X(ROBUST, "get_robust_list", ENOSYS, EPERM)                            \
 	X(WAITV_PROBE, "futex_waitv of nothing", ENOSYS, EPERM)                \
 	X(WAITV, "futex_waitv", EINTR, EAGAIN, ETIMEDOUT, ENOMEM)              \
+	X(BARRIER_PROBE, "membarrier, to take part", ENOSYS, EPERM, ENOMEM)    \
+	X(BARRIER, "membarrier", EPERM, ENOMEM)                                \
 	X(FUTEX_SLEEP, "FUTEX_WAIT", EINTR, EAGAIN, ETIMEDOUT, ENOMEM)         \
 	X(FUTEX_RAISE, "FUTEX_WAKE", ENOMEM)                                   \
 	X(PIDFD_OPEN, "pidfd_open", EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM,     \
@@ -109,7 +112,7 @@ const int *faults_errors(int call)
 /* it asks what the system can do; the library asks once and remembers */
 bool faults_last(int call)
 {
-	return call == WAITV_PROBE;
+	return call == WAITV_PROBE || call == BARRIER_PROBE;
 }
 
 void faults_arm(const struct fault *fault, struct faults_seen *seen)
@@ -461,6 +464,9 @@ static int which(long number, const long a[6])
 		return ROBUST;
 	case SYS_futex_waitv:
 		return a[1] ? WAITV : WAITV_PROBE;
+	case SYS_membarrier:
+		return a[0] == MEMBARRIER_CMD_GLOBAL_EXPEDITED ? BARRIER
+							       : BARRIER_PROBE;
 	case SYS_futex:
 		return (a[1] & FUTEX_CMD_MASK) == FUTEX_WAKE ? FUTEX_RAISE
 							     : FUTEX_SLEEP;

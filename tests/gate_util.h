@@ -16,6 +16,10 @@
 #define F     IPCI_GATE_FIRED
 #define EPOCH IPCI_GATE_EPOCH
 
+#define LEFT   IPCI_HINT_LEFT
+#define FENCED IPCI_HINT_FENCED
+#define FIRED  IPCI_HINT_FIRED
+
 struct test_gate {
 	struct ipci_gate gate;
 	struct side_shm side, opposite;
@@ -52,6 +56,11 @@ static inline uint64_t word_of(const struct test_gate *t)
 static inline uint64_t hint_of(const struct test_gate *t)
 {
 	return atomic_load(t->gate.hint);
+}
+
+static inline uint64_t hint_bits(const struct test_gate *t)
+{
+	return hint_of(t) & IPCI_HINT_BITS;
 }
 
 static inline void set_word(struct test_gate *t, uint64_t word, uint64_t hint)

@@ -78,6 +78,14 @@ static void test_without_futex_waitv(void **state)
 	expect_bounded_without(SYS_futex_waitv, EPERM);
 }
 
+/* a kernel before 4.16, and a sandbox that does without */
+static void test_without_membarrier(void **state)
+{
+	(void)state;
+	expect_bounded_without(SYS_membarrier, ENOSYS);
+	expect_bounded_without(SYS_membarrier, EPERM);
+}
+
 /* as in an emulator */
 static void test_without_robust_lists(void **state)
 {
@@ -295,6 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_without_futex_waitv),
+		TEST(test_without_membarrier),
 		TEST(test_without_robust_lists),
 		TEST(test_environment),
 		TEST(test_asks_once),

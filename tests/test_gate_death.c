@@ -13,10 +13,10 @@ static void die_in(int (*fn)(void *), struct test_gate *t)
 	expect_killed(spawn_child(fn, t), SIGKILL);
 }
 
-/* free, and it says "look again" */
-static void expect_fired(struct test_gate *t, uint64_t sleepers)
+/* free, and it says so */
+static void expect_died(struct test_gate *t)
 {
-	assert_int_equal(word_of(t) & (W | F | IPCI_GATE_OWNER), sleepers | F);
+	assert_int_equal(word_of(t) & (W | F | IPCI_GATE_OWNER), W | F);
 }
 
 static void expect_usable(struct test_gate *t)
@@ -67,8 +67,8 @@ static int die_after_r2(void *arg)
 	die();
 }
 
-/* the owner is gone, and the word not yet fired: R5 without R6 */
-static int die_after_r5(void *arg)
+/* the owner is out, and has not looked: R3 without R5 */
+static int die_after_r3(void *arg)
 {
 	struct test_gate *t = arg;
 
@@ -98,11 +98,11 @@ static void test_holder(void **state)
 	for (int i = 0; i < 3; i++) {
 		set_word(t, 0, 0);
 		die_in(steps[i], t);
-		expect_fired(t, 0);
+		expect_died(t);
 		expect_usable(t);
 		set_word(t, W, 1);
 		die_in(steps[i], t);
-		expect_fired(t, W);
+		expect_died(t);
 		expect_usable(t);
 	}
 }
@@ -112,7 +112,7 @@ static void test_death_wakes_the_next(void **state)
 {
 	int (*const steps[])(void *) = {die_after_a1, die_after_a2,
 					die_after_a3, die_after_r2,
-					die_after_r5};
+					die_after_r3};
 	(void)state;
 
 	for (int i = 0; i < 5; i++) {
@@ -188,7 +188,7 @@ static int die_after_f2(void *arg)
 
 	ipci_gate_owe(ipci_self(), &t->gate);
 	set_ready(t, true);
-	atomic_fetch_add(&t->side.word, EPOCH + F);
+	atomic_fetch_or(t->gate.hint, FIRED);
 	die();
 }
 
@@ -202,27 +202,6 @@ static void test_fired_and_nobody_woken(void **state)
 	expect_exit(pid, 0);
 }
 
-/* hint 0 though somebody sleeps: F1, half done */
-static int die_after_f1(void *arg)
-{
-	struct test_gate *t = arg;
-
-	ipci_gate_owe(ipci_self(), &t->gate);
-	set_ready(t, true);
-	atomic_store(&t->side.hint, 0);
-	die();
-}
-
-static void test_hint_is_wrong(void **state)
-{
-	struct test_gate *t = new_gate();
-	pid_t pid = spawn_awaiting(t);
-	(void)state;
-
-	die_in(die_after_f1, t);
-	expect_exit(pid, 0);
-}
-
 /* ------------------------------------------------------------- the sleepers */
 
 static void test_sleeper_dies(void **state)
@@ -231,10 +210,11 @@ static void test_sleeper_dies(void **state)
 	(void)state;
 
 	kill_child(spawn_awaiting(t));
-	assert_int_equal(word_of(t) & (W | F | IPCI_GATE_OWNER), W);
+	assert_int_equal(word_of(t), 0);
+	assert_int_equal(hint_bits(t), LEFT | FENCED);
 	set_ready(t, true);
 	ipci_gate_fire(&t->gate);
-	assert_int_equal(word_of(t) & (W | F), 0);
+	assert_int_equal(hint_bits(t), FENCED);
 	expect_usable(t);
 }
 
@@ -266,7 +246,6 @@ int main(void)
 		TEST(test_debt_reaches_all),
 		TEST(test_without_debt_nobody_wakes),
 		TEST(test_fired_and_nobody_woken),
-		TEST(test_hint_is_wrong),
 		TEST(test_sleeper_dies),
 		TEST(test_woken_one_dies),
 	};

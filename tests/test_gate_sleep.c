@@ -61,22 +61,6 @@ static void test_compares_the_low_halves(void **state)
 				 -ETIMEDOUT);
 }
 
-/* the other half of a word that is there already */
-static void test_compares_an_upper_half(void **state)
-{
-	_Atomic uint64_t *word = shared_alloc(sizeof(*word));
-	struct ipci_still same[2] = {{.word = word, .is = 7},
-				     {.word = word, .upper = true}};
-	(void)state;
-
-	*word = UINT64_C(3) << 32 | 7;
-	same[1].is = UINT64_C(2) << 32 | 7;
-	assert_int_equal(ipci_os_sleep(same, 2, IPCI_NEVER), 0);
-	same[1].is = UINT64_C(3) << 32 | 8;
-	assert_int_equal(ipci_os_sleep(same, 2, ipci_now_ns() + ms),
-			 -ETIMEDOUT);
-}
-
 static void test_never_early(void **state)
 {
 	const uint64_t is[IPCI_STILL_MAX] = {0};
@@ -209,7 +193,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_does_not_sleep_when_it_changed),
 		TEST(test_compares_the_low_halves),
-		TEST(test_compares_an_upper_half),
 		TEST(test_never_early),
 		TEST(test_deadlines),
 		TEST(test_wakes_one_at_a_time),

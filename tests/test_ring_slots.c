@@ -117,8 +117,9 @@ static void write_touches(struct slots_test *t, uint64_t index, size_t len)
 	n = changed(t, &first);
 	at = (size_t)(index % slots) * t->slots.stride;
 	assert_int_equal(first, at);
-	assert_int_equal(n, sizeof(uint32_t) + len);
-	assert_int_equal(t->slots.base[at + 8 + len - 1], len ? 0 : UNTOUCHED);
+	assert_int_equal(n, 2 * sizeof(uint32_t) + len);
+	if (len)
+		assert_int_equal(t->slots.base[at + 8 + len - 1], 0);
 }
 
 static void write_at_all_positions(struct slots_test *t)
@@ -159,12 +160,42 @@ static void test_reading_changes_nothing(void **state)
 	for_each_geometry(read_all);
 }
 
+/* a slot knows of nothing until it is stamped, nor in the next round */
+static void stamp_at(struct slots_test *t, uint64_t at)
+{
+	uint64_t next = at + t->slots.mask + 1;
+
+	ipci_slot_write(&t->slots, at, NULL, 0);
+	assert_int_equal(ipci_slot_stamped(&t->slots, at), 0);
+	for (uint64_t n = 1; n <= t->slots.maxsize; n++) {
+		ipci_slot_stamp(&t->slots, at, n);
+		assert_int_equal(ipci_slot_stamped(&t->slots, at), n);
+		assert_int_equal(ipci_slot_stamped(&t->slots, next), 0);
+	}
+	ipci_slot_stamp(&t->slots, at, t->slots.maxsize + 1);
+	assert_int_equal(ipci_slot_stamped(&t->slots, at), 0);
+}
+
+static void stamp_at_all_positions(struct slots_test *t)
+{
+	for (size_t o = 0; o < RING_ORIGINS; o++)
+		for (uint64_t i = 0; i < 2 * MAXSIZE; i++)
+			stamp_at(t, ring_origins[o] + i);
+}
+
+static void test_stamps(void **state)
+{
+	(void)state;
+	for_each_geometry(stamp_at_all_positions);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_full_ring_holds_its_items),
 		TEST(test_write_touches_its_slot_only),
 		TEST(test_reading_changes_nothing),
+		TEST(test_stamps),
 	};
 
 	return RUN_TESTS(tests);

@@ -163,9 +163,14 @@ struct hint_row {
 	bool goes_on; /* the firer, instead of being killed */
 };
 
+static bool is_left(enum side side)
+{
+	return side_of(side)->hint & IPCI_HINT_LEFT;
+}
+
 /*
  * The hint says that there are sleepers, and there are none: so the next one
- * to fire will take it back (F1). That is how it stands after a sleeper came,
+ * to fire will take it back (F4). That is how it stands after a sleeper came,
  * was woken and went.
  */
 static void make_hint_stale(enum side side)
@@ -176,9 +181,7 @@ static void make_hint_stale(enum side side)
 	sweep_require(give(side) >= 0);
 	while (!sweep_ended(p))
 		;
-	sweep_require(give(side) >= 0 && go_on(side) >= 0);
-	sweep_require(side_of(side)->hint &&
-		      !(side_of(side)->word & IPCI_GATE_SLEEPERS));
+	sweep_require(is_left(side));
 }
 
 static void add_sleepers(const struct hint_row *row)
@@ -229,32 +232,27 @@ static const char *hint_point(const void *arg, unsigned long k, bool *over)
 }
 
 /*
- * W without a hint. One comes to sleep, and stalls after S3; the item that it
- * saw not yet comes and goes, and with it W, but not the hint. There the firer
- * stands, as above. Now another one sets W again (S2) and dies before S3: so
- * the low half of the word is once more what the first one left. The firer
- * takes the hint back, and is killed; and the first one goes to sleep.
+ * The same hint again? One leaves its hint and stalls. The item that it saw not
+ * yet comes, its firer finds nobody, and stands k instructions into that, and
+ * the item goes. Another one leaves a hint, and dies before it sleeps: so there
+ * is a hint as the first one left it, but of another generation. The firer goes
+ * on for a few instructions, and is killed; and the first one goes to sleep.
  */
 static const char *stale_point(const void *arg, unsigned long k, bool *over)
 {
 	const struct hint_row *row = arg;
-	struct side_shm *s;
 	struct proc *firer, *shot, *stalled;
 
 	make_queue(row->side);
-	s = side_of(row->side);
 	stalled = sleeper[sleepers++] = sweep_trace(waits(row->side), NULL);
-	while (!s->hint)
+	while (!is_left(row->side))
 		step(stalled, 1);
-	sweep_require(give(row->side) >= 0 && go_on(row->side) >= 0);
-	sweep_require(s->hint && !(s->word & IPCI_GATE_SLEEPERS));
 	firer = sweep_trace(wakes(row->side), NULL);
 	*over = step_until_returned(firer, k);
 	if (!blocked(row->side))
 		sweep_require(go_on(row->side) >= 0);
 	shot = sweep_trace(waits(row->side), NULL);
-	while (!(s->word & IPCI_GATE_SLEEPERS))
-		step(shot, 1);
+	sweep_to_sleep_entry(shot);
 	sweep_slay(shot);
 	sweep_to_sleep_entry(stalled);
 	if (row->how == ASLEEP)
@@ -273,10 +271,10 @@ static const char *stale_point(const void *arg, unsigned long k, bool *over)
 /*
  * One who leaves a hint long after it looked. It has been inside and found
  * nothing; somebody else falls asleep, so the word need not change for it. It
- * is frozen k instructions later. The sleeper gets its item and goes; W is
- * cleared; the firer is about to take back the hint of that time. Then a new
- * one falls asleep. The frozen one goes on, leaves its hint, cannot sleep, and
- * takes what there is.
+ * is frozen k instructions later. The sleeper gets its item and goes; the next
+ * firer is about to take back the hint of that time. Then a new one falls
+ * asleep. The frozen one goes on, leaves its hint, cannot sleep, and takes what
+ * there is.
  */
 static struct proc *begin_late(enum side side)
 {
@@ -296,7 +294,6 @@ static struct proc *bring_firer(enum side side)
 {
 	sweep_require(give(side) >= 0);
 	sweep_until_quiet();
-	sweep_require(give(side) >= 0 && go_on(side) >= 0);
 	return sweep_trace(wakes(side), NULL);
 }
 
@@ -307,8 +304,8 @@ static unsigned long count_until_hint_is_gone(enum side side)
 	unsigned long n = 0;
 
 	firer = bring_firer(side);
-	sweep_require(side_of(side)->hint);
-	for (; side_of(side)->hint; n++)
+	sweep_require(is_left(side));
+	for (; is_left(side); n++)
 		step(firer, 1);
 	sweep_slay(firer);
 	sweep_slay(frozen);
@@ -472,7 +469,7 @@ static const char *stopped_point(const void *arg, unsigned long k, bool *over)
 #define HINT(text, ...)                                                        \
 	STORY("hint, " text, hint_point, 23, hint_row, __VA_ARGS__)
 #define STALE(text, ...)                                                       \
-	STORY("W of a dead " text, stale_point, 19, hint_row, __VA_ARGS__)
+	STORY("hint of a dead " text, stale_point, 19, hint_row, __VA_ARGS__)
 #define LATE(text, ...)                                                        \
 	{                                                                      \
 		.name = "late hint, " text, .point = late_point, .stride = 11, \

@@ -101,7 +101,6 @@ controls() {
 	control NO_DEBT kill_pipe "send, receiver asleep"
 	control NO_DEBT kill_shutdown "shutdown at once, 1 joiner asleep"
 	control NO_COMPARE kill_cross "get frozen, put killed, 0 later"
-	control NO_COMPARE kill_cross "W of a dead getter, 0 later"
 	control NO_UNMARK kill_kinds "put_front, idle"
 	control NO_COMPARE kill_shutdown "at once, 3 joiners about to sleep"
 	control NO_TAKEN kill_grow "put, 1 run"
