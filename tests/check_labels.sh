@@ -116,7 +116,7 @@ function layout_line(line,	text) {
 	if (line ~ /^ \* struct [a-z_]+_shm - /) {
 		split(line, words, /[ _]/)
 		begin_struct(words[4])
-	} else if (line ~ /^ \* The gate word - /) {
+	} else if (line ~ /^ \* The gate - /) {
 		begin_struct("gate")
 	} else if (line ~ /^ \*\//) {
 		part = ""

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.pml - Promela model of the gate (src/gate.c) and of the kernel's part
- * in it: futex_waitv, FUTEX_WAKE and the walk of a dead thread's robust list.
+ * gate.pml - Promela model of the gate (src/gate.c), of the memory of a machine
+ * that delays stores, and of the kernel's part: futex_waitv, FUTEX_WAKE,
+ * membarrier and the walk of a dead thread's robust list.
  *
  * STEPS      Every atomic {} below is one atomic instruction, or one thing that
  *            the kernel does under one lock. Between two of them any other
@@ -10,11 +11,21 @@
  *            compares them); small letters and K_* mark what is no step there.
  *            E4: a get takes its item; P3 .. P5: a put, or the like.
  *
- * STATE      word = { epoch | W | F | owner }. Epoch and hint are numbers of
- *            which only equality counts, and an epoch never comes twice; so
- *            BUMP gives the word a number that nobody remembers, and renames
- *            the others (rename): exact, and without bound or wrap-around.
- *            e[i]: the epoch, h[i]: the hint that thread i remembers. 0: none.
+ * MEMORY     Total store order. The plain stores (P4, E4 of the index, R3 of
+ *            the word) go into the thread's own buffer; the process `memory`
+ *            lets them out in order, each at any moment. A thread sees what is
+ *            in its own buffer (OWNER, READY). Its buffer is empty after a
+ *            fence, a compare-and-swap, a system call, a stop and its death
+ *            (drain), and after the barrier of any other (S3, drain_all).
+ *            buf_t[i], buf_h, buf_r: what of tail, head, release is in there.
+ *            Of one side, only one at a time stores: the next one has seen the
+ *            release of the one before, so no two stores of tail are under way.
+ *
+ * STATE      word = { W | F | owner }: the epoch is never compared. hint: its
+ *            bits. Of its generations only equality counts, and none comes
+ *            twice: fresh has a bit for each thread that remembers a hint of
+ *            the present generation (BUMP: none does), h[i] the bits that it
+ *            remembers. Exact, and without bound or wrap-around.
  *            queued: on the futex of the gate, FUTEX_WAKE finds it.
  *            parked: all compares of futex_waitv have passed, truly asleep.
  *            alive:  has not died, not left and not been stopped for ever.
@@ -24,26 +35,29 @@
  *              condition is true (QUIET). Where a thread was stopped for
  *              ever, not as the owner: unless nothing was put or got since.
  *            2 Whoever owns the gate stays its owner until it releases it.
- *            3 Nobody is queued at the moment W is cleared (F4), and
- *              W is set when everybody sleeps.
+ *            3 Nobody is asleep at the moment LEFT goes out (F4), whoever
+ *              falls asleep finds LEFT, and the hint is LEFT and FENCED when
+ *              everybody sleeps.
  *            4 Sleeping is the only place where a thread waits (pan's search
  *              for invalid end states), and no run is endless (pan built with
  *              -DNP: no label is marked as progress, so every cycle counts).
  *
- * ABSTRACTED Memory is sequentially consistent: all these steps are seq_cst or
- *            read-modify-write in the code. FUTEX_WAKE picks any sleeper, not
+ * ABSTRACTED Loads are in order, as TSO has it: on other machines they are
+ *            seq_cst or acquire in the code. FUTEX_WAKE picks any sleeper, not
  *            the first. The ring is two counters; the put side's own gate is
- *            left out, so two producers may be anywhere at once. announce and
- *            withdraw of pend are merged into the neighbouring step: no
- *            other thread sees them, and KILL stands before and after.
+ *            left out. announce and withdraw of pend are merged into the
+ *            neighbouring step: no other thread sees them, and KILL stands
+ *            before and after. A fence is one step with the load behind it:
+ *            its stores may have left earlier. F5 comes at any time.
  *
  * VARIANTS   default: consumers that lock (queue). MUTEX: condition always
- *            true, no index, no hint. PIPE: one reader that never locks.
- *            JOIN: waiters that never lock, leave once all is done; no hint.
+ *            true, no index. PIPE: one reader that never locks.
+ *            JOIN: waiters that never lock, leave once all is done.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
- *            NO_DEBT NO_COMPARE NO_ANNOUNCE NO_EPOCH_COMPARE HINT_BLIND
- *            HINT_STORE ARRIVALS_ONLY F_RETURN STICKY_OFF CHAIN JOIN_SILENT
+ *            NO_BARRIER EARLY_FENCED LEFT_ONLY NO_FENCE_FIRE NO_FENCE_RELEASE
+ *            NO_DEBT NO_COMPARE NO_HINT_COMPARE NO_ANNOUNCE NO_GENERATION
+ *            CLEAR_BLIND RELAX_BLIND FIRED_KEPT F_RETURN CHAIN JOIN_SILENT
  */
 
 /* Size of a run. A mask has bit i set for thread i. */
@@ -79,37 +93,47 @@
 #endif
 
 #ifndef HINT
-#define HINT 0		/* 9: earlier sleepers have left it up */
+#define HINT 0		/* what earlier sleepers have left of it */
 #endif
 
 #define BIT(i) (1 << (i))
 #define IN(mask) ((mask) & BIT(me))
 #define DROP(mask) mask = mask & ~BIT(me)
 
-/* The condition, from one load i of the opposite index. */
+#define LEFT 1
+#define FENCED 2
+#define FIRED 4
+
+/* The condition, from one load i of the opposite index; READY: as me sees it. */
 #if defined(MUTEX)
 #define TRUE_AT(i) true
+#define READY(i) true
 #define TAKE skip
-#define NO_COMPARE
-#define NO_HINT
+#define NO_INDEX
 #elif defined(JOIN)
 #define TRUE_AT(i) ((i) == NP * ITEMS)
-#define NO_HINT
+#define READY(i) ((i) + buf_t[me] == NP * ITEMS)
 #else
 #define TRUE_AT(i) ((i) != head)
+#define READY(i) ((i) != head + ((buf_h >> me) & 1))
+#ifdef PIPE
+#define TAKE head++		/* nobody else reads it */
+#endif
 #endif
 #ifndef TAKE
-#define TAKE head++
+#define TAKE buf_h = buf_h | BIT(me)
 #endif
 
 /* shared memory */
 bit W, F;
-byte epoch = 1, hint = HINT;
-/* what each thread remembers of them */
-byte e[NC + NP + 1], h[NC + NP + 1];
-hidden byte name[16], i, n, v;
+byte hint = HINT;
 byte own;
 byte head, tail;
+/* stores that have not reached it */
+byte buf_t[NC + NP + 1], buf_h, buf_r;
+/* what each thread remembers of the hint */
+byte h[NC + NP + 1], fresh;
+hidden byte i;
 /* the kernel */
 byte queued, parked;
 byte alive = BIT(NC + NP + 1) - 2;
@@ -127,16 +151,73 @@ bit stopped, after;
 #define EXCUSED false
 #endif
 
-#define SEES e[me] = epoch
-#define FORGETS e[me] = 0; h[me] = 0
-#define SAME_EPOCH (e[me] == epoch)
-#define BUMP epoch = 15; rename()
-#ifdef ARRIVALS_ONLY
-#define BUMP_ACQUIRE skip
-#define BUMP_FIRE skip
+#define SEES h[me] = hint; fresh = fresh | BIT(me)
+#define FORGETS h[me] = 0; DROP(fresh)
+#define SAME (IN(fresh) && h[me] == hint)
+#ifdef NO_GENERATION
+#define BUMP skip
 #else
-#define BUMP_ACQUIRE BUMP
-#define BUMP_FIRE BUMP; SEES
+#define BUMP fresh = 0
+#endif
+
+#ifdef LEFT_ONLY	/* FENCED alone says nothing to who is in a hurry */
+#define SLEPT (hint & LEFT)
+#else
+#define SLEPT hint
+#endif
+
+#define OWNER (own && !(own == me && IN(buf_r)))
+
+/* all of thread x that is under way reaches memory */
+inline drain(x)
+{
+	d_step {
+		head = head + ((buf_h >> x) & 1);
+		buf_h = buf_h & ~BIT(x);
+		if
+		:: buf_r & BIT(x) ->
+			assert(own == x && W);
+			own = 0;
+			buf_r = buf_r & ~BIT(x)
+		:: else
+		fi;
+		tail = tail + buf_t[x];
+		buf_t[x] = 0
+	}
+}
+
+inline drain_all()
+{
+	d_step {
+		head = head + (buf_h != 0);	/* only the owner's */
+		buf_h = 0;
+		if
+		:: buf_r -> assert(buf_r == BIT(own)); own = 0; buf_r = 0
+		:: else
+		fi;
+		i = 1;
+		do
+		:: i <= NC + NP -> tail = tail + buf_t[i]; buf_t[i] = 0; i++
+		:: else -> break
+		od;
+		i = 0
+	}
+}
+
+#ifdef NO_FENCE_FIRE
+#define FENCE_FIRE skip
+#else
+#define FENCE_FIRE drain(me)
+#endif
+#ifdef NO_FENCE_RELEASE
+#define FENCE_RELEASE skip
+#else
+#define FENCE_RELEASE drain(me)
+#endif
+#ifdef NO_BARRIER
+#define BARRIER drain(me)	/* a system call, no more */
+#else
+#define BARRIER drain_all()
 #endif
 
 #if STOPS	/* anywhere but inside: who stops as the owner stops all */
@@ -151,41 +232,30 @@ bit stopped, after;
 	STOP						\
 	fi
 
-/* Claims 1 and 3; asked whenever a thread falls asleep or goes away. */
+/* no store of the put side is under way */
+#if NP > 1
+#define TURN (!buf_t[NC + 1 + NC + 2 - me])
+#else
+#define TURN true
+#endif
+#if NP > 2
+#error two producers at most
+#endif
+
+#if NP > 1
+#define UNDER_WAY (buf_h || buf_r || buf_t[NC + 1] || buf_t[NC + 2])
+#elif NP
+#define UNDER_WAY (buf_h || buf_r || buf_t[NC + 1])
+#else
+#define UNDER_WAY (buf_h || buf_r)
+#endif
+
+/* Claims 1 and 3; asked when a thread falls asleep or goes away, and when the
+   last store has reached memory. */
 #define QUIET						\
-	assert((queued & parked) != alive || !queued ||	\
-	       (W && (!TRUE_AT(tail) || EXCUSED)))
-
-inline rename_one(x)
-{
-	v = x;
-	if
-	:: v && !name[v] -> n++; name[v] = n
-	:: else
-	fi;
-	x = name[v]
-}
-
-/* 1, 2, 3 in the order in which they are found here; 15: the new epoch */
-inline rename()
-{
-	d_step {
-		n = 0;
-		rename_one(epoch);
-		rename_one(hint);
-		i = 1;
-		do
-		:: i <= NC + NP -> rename_one(e[i]); rename_one(h[i]); i++
-		:: else -> break
-		od;
-		i = 0;
-		do
-		:: i < 16 -> name[i] = 0; i++
-		:: else -> break
-		od;
-		i = 0; n = 0; v = 0
-	}
-}
+	assert((queued & parked) != alive || !queued || UNDER_WAY || \
+	       ((hint & LEFT) && (hint & FENCED) &&	\
+		(!TRUE_AT(tail) || EXCUSED)))
 
 inline wake_one()
 {
@@ -207,37 +277,47 @@ inline wake()
 }
 
 /*
- * Wake a sleeper. Called with pend. A firer that finds F goes on to wake all
- * the same: who was woken before may be stopped. Ends at the label "fired",
- * or at "idle" if no sleeper is announced.
+ * Wake a sleeper. Called with pend. A firer that finds FIRED goes on to wake
+ * all the same: who was woken before may be stopped. Ends at the label "fired".
  */
 inline fire()
 {
-/* fire_load: */
+/* F1: */
+	atomic {
+		KILL;
+		FENCE_FIRE;
+		SEES;
+		if
+		:: hint & LEFT
+		:: else -> goto F5
+		fi
+	};
+fire_owner:
 	atomic {
 		KILL;
 		if
-		:: !W -> goto idle
-		:: W && own -> goto fired	/* its release will look */
+		:: OWNER -> FORGETS; goto fired	/* its release will look */
 #ifdef F_RETURN
-		:: W && !own && F -> goto fired
+		:: !OWNER && (h[me] & FIRED) -> FORGETS; goto fired
 #else
-		:: W && !own && F -> SEES; goto F3
+		:: !OWNER && (h[me] & FIRED) -> goto F3
 #endif
-		:: else -> SEES
+		:: else
 		fi
 	};
 F2:
 	atomic {
 		KILL;
+		drain(me);
 		if
-		:: SAME_EPOCH && W && !F && !own -> F = 1; BUMP_FIRE
-		:: else -> FORGETS; goto fire_load
+		:: SAME -> hint = hint | FIRED; h[me] = hint
+		:: else -> FORGETS; goto F1
 		fi
 	};
 F3:
 	atomic {
 		KILL;
+		drain(me);
 		if
 		:: queued -> wake(); FORGETS; goto fired
 		:: else
@@ -246,52 +326,38 @@ F3:
 F4:
 	atomic {
 		KILL;
+		drain(me);
 		if
-		:: SAME_EPOCH && W && F && !own ->
-			W = 0;
-			F = 0;
-#ifndef NO_CLAIM_3
-			assert(!queued)
+#ifdef CLEAR_BLIND
+		:: true ->
+#else
+		:: SAME ->
 #endif
+			hint = hint & FENCED;
+			BUMP;
+			assert(!(queued & parked))
 		:: else
 		fi;
 		FORGETS;
 		goto fired
-	}
-}
-
-/*
- * Nobody sleeps: spare later puts the look at the word. The hint is the epoch
- * of the latest sleeper, so the CAS fails if one came since it was read.
- */
-inline lower()
-{
-	skip;
-#ifndef NO_HINT
-/* F1_read: */
-	atomic { KILL; h[me] = hint };
-F1_look:
-	atomic {
-		KILL;
-		if
-		:: W -> FORGETS; goto fire_load
-		:: else
-		fi
 	};
-F1:
+F5:
 	atomic {
 		KILL;
 		if
-#ifdef HINT_BLIND
-		:: hint -> hint = 0
+#ifdef RELAX_BLIND
+		:: h[me] == FENCED ->
 #else
-		:: hint && hint == h[me] -> hint = 0
+		:: SAME && h[me] == FENCED ->
 #endif
-		:: else
+			drain(me);
+			hint = hint & ~FENCED;
+			BUMP
+		:: true
 		fi;
-		FORGETS
+		FORGETS;
+		goto fired
 	}
-#endif
 }
 
 /*
@@ -301,60 +367,80 @@ F1:
 inline sleep()
 {
 /* S1: */
-#ifndef NO_HINT
-	atomic { KILL; h[me] = hint };	/* before the word */
-sleep_word:
-#endif
-	atomic { KILL; w = W; f = F; o = own; SEES };
-sleep_look:
-	atomic {
-		KILL;
-		if
-		:: !o && TRUE_AT(tail) ->
-			FORGETS; w = 0; f = 0;
-			goto look
-		:: else
-		fi
-	};
+	atomic { KILL; SEES };
 S2:
 	atomic {
 		KILL;
 		if
-		:: w && !f	/* joins those who sleep: the word stays */
-		:: (!w || f) && SAME_EPOCH && W == w && F == f && own == o ->
-			assert(!o || !f);
-			W = 1;
-			F = 0;	/* it will look for itself */
-			BUMP; SEES
-		:: else ->
-			FORGETS; w = 0; f = 0; o = 0;
-			goto look
+		:: h[me] == LEFT || h[me] == (LEFT | FENCED)	/* stays */
+		:: h[me] == 0 || h[me] == FENCED || (h[me] & FIRED) ->
+			drain(me);
+			if
+			:: SAME ->
+#ifdef FIRED_KEPT
+				hint = hint | LEFT;
+#else
+				if
+				:: hint & FIRED -> hint = hint & ~FIRED; BUMP
+				:: else
+				fi;
+				hint = hint | LEFT;
+#endif
+				SEES
+			:: else -> FORGETS; goto look
+			fi
 		fi;
-		w = 0; f = 0
+		if
+		:: h[me] & FENCED -> goto S4
+		:: else
+		fi
 	};
-#ifndef NO_HINT
+#ifdef EARLY_FENCED
+	atomic {
+		KILL;
+		drain(me);
+		if
+		:: SAME -> hint = hint | FENCED
+		:: else
+		fi;
+		h[me] = h[me] | FENCED
+	};
+#endif
 S3:
+	atomic { KILL; BARRIER; QUIET };
+sleep_fenced:
+	atomic {
+		KILL;
+		drain(me);
+		if
+		:: SAME -> hint = hint | FENCED
+		:: else
+		fi;
+		h[me] = h[me] | FENCED;
+		if
+		:: SAME
+		:: else -> FORGETS; goto look
+		fi
+	};
+S4:
+	atomic {
+		KILL;
+		w = W; f = F; o = (OWNER -> own : 0)
+	};
+sleep_index:
 	atomic {
 		KILL;
 		if
-#ifdef HINT_STORE
-		:: true -> hint = e[me]
-#else
-		:: hint == h[me] || hint == e[me] -> hint = e[me]
-		:: else -> FORGETS; o = 0; goto look
-#endif
-		fi;
-		h[me] = 0
+		:: !o -> seen = tail
+		:: else
+		fi
 	};
-#endif
-S4:
-	atomic { KILL; seen = tail };
 S5:
 	atomic {
 		KILL;
 		if
-		:: !o && TRUE_AT(seen) ->
-			FORGETS; seen = 0;
+		:: !o && READY(tail) ->
+			FORGETS; w = 0; f = 0; seen = 0;
 			goto look
 		:: else
 		fi
@@ -362,33 +448,33 @@ S5:
 S6:
 	atomic {
 		KILL;
+		drain(me);
 		if
-		:: W && !F && own == o -> queued = queued | BIT(me)
+		:: W == w && F == f && own == o -> queued = queued | BIT(me)
 		:: else ->
-			FORGETS; o = 0; seen = 0;
+			FORGETS; o = 0; w = 0; f = 0; seen = 0;
 			goto look
-		fi
+		fi;
+		w = 0; f = 0
 	};
-#ifndef NO_HINT
-K_waitv_epoch:
+K_waitv_hint:
 	atomic {
 		KILL;
 		if
-#ifndef NO_EPOCH_COMPARE
-		:: !SAME_EPOCH ->
+#ifndef NO_HINT_COMPARE
+		:: !SAME ->
 			FORGETS; DROP(queued); o = 0; seen = 0;
 			goto look
 #endif
 		:: else
 		fi
 	};
-#endif
 K_waitv_index:
 	atomic {
 		KILL;
 		FORGETS;
 		if
-#ifndef NO_COMPARE
+#if !defined(NO_COMPARE) && !defined(NO_INDEX)
 		:: !o && tail != seen ->
 			DROP(queued); o = 0; seen = 0;
 			goto look
@@ -396,6 +482,7 @@ K_waitv_index:
 		:: else ->
 			o = 0; seen = 0;
 			parked = parked | BIT(me);
+			assert((hint & LEFT) || !IN(queued));
 			QUIET
 		fi
 	};
@@ -419,6 +506,7 @@ inline halt()
 {
 	atomic {
 #if STOPS
+		drain(me);
 		FORGETS; DROP(queued); DROP(parked); DROP(alive);
 		o = 0; w = 0; f = 0; seen = 0;
 		last = 0; took = 0; rounds = 0; pend = 0;
@@ -435,6 +523,7 @@ inline death()
 {
 /* killed: K_death_word: */
 	atomic {
+		drain(me);
 		FORGETS; DROP(queued); DROP(parked);
 		o = 0; w = 0; f = 0; seen = 0; last = 0; took = 0; rounds = 0;
 		if
@@ -486,8 +575,8 @@ look:
 	atomic {
 		KILL;
 		if
-		:: TRUE_AT(tail)
-		:: !TRUE_AT(tail) && last -> goto withdraw
+		:: READY(tail)
+		:: !READY(tail) && last -> goto withdraw
 		:: else -> goto S1
 		fi
 	};
@@ -495,8 +584,8 @@ A2:
 	atomic {
 		KILL;
 		if
-		:: !own -> own = me; F = 0; BUMP_ACQUIRE
-		:: own && last -> goto withdraw
+		:: !OWNER -> drain(me); own = me; W = 1; F = 0
+		:: OWNER && last -> goto withdraw
 		:: else -> goto S1
 		fi
 	};
@@ -506,49 +595,48 @@ E4:
 		KILL;
 		assert(own == me);
 		if
-		:: TRUE_AT(tail) -> TAKE; rounds++; took = 1
+		:: READY(tail) -> TAKE; rounds++; took = 1
 		:: else
 		fi
 	};
 	LINK(0)
-#ifdef STICKY_OFF	/* as pthread: clear W, trust the one that is woken */
-	atomic { KILL; own = 0; w = W; W = 0; F = 0 };
-	atomic {
-		KILL;
-		if
-		:: w && queued -> wake_one()
-		:: else
-		fi;
-		w = 0;
-		goto fired
-	};
-#endif
 R3:
 	atomic {
 		KILL;
-		assert(own == me);
+		assert(own == me && W && !F);
 		HAPPENS;
-		if
-		:: !W -> own = 0; goto fired
-		:: else
-		fi
+		buf_r = buf_r | BIT(me)
 	};
-R4:
-	atomic { KILL; assert(own == me); own = 0 };	/* W stays */
-R5:
-	atomic { KILL; seen = tail };
-R5_look:
+release_look:
 	atomic {
 		KILL;
 		if
-		:: TRUE_AT(seen) -> seen = 0
+		:: SLEPT
+		:: else -> goto fired
+		fi
+	};
+R4:
+	atomic {
+		KILL;
+		FENCE_RELEASE;
+		SEES;
+		if
+		:: hint & LEFT -> FORGETS
+		:: else -> goto F5
+		fi
+	};
+R5:
+	atomic { KILL; seen = tail };
+release_ready:
+	atomic {
+		KILL;
+		if
+		:: READY(seen) -> seen = 0
 		:: else -> seen = 0; goto fired
 		fi
 	};
-fire_load:
+F1:
 	fire();
-idle:
-	lower();
 fired:
 	if
 	:: took || last
@@ -593,8 +681,8 @@ look:
 		KILL;
 		ANNOUNCE;
 		if
-		:: TRUE_AT(tail)
-		:: !TRUE_AT(tail) && last -> goto fired
+		:: READY(tail)
+		:: !READY(tail) && last -> goto fired
 		:: else -> goto S1
 		fi
 	};
@@ -602,9 +690,8 @@ look:
 #ifdef JOIN_SILENT
 	goto fired;
 #endif
-fire_load:
+F1:
 	fire();
-idle:
 #else
 E4:
 	atomic {
@@ -644,12 +731,13 @@ proctype producer(byte me)
 	rounds = ITEMS;
 P4:
 	atomic {
+		TURN;
 		KILL;
 #ifndef NO_DEBT
 		pend = 1;	/* P3 */
 #endif
 		KILL;
-		tail++;
+		buf_t[me]++;
 		rounds--;
 		HAPPENS
 	};
@@ -657,18 +745,15 @@ P5:
 	atomic {
 		KILL;
 		if
+		:: !SLEPT -> goto fired
 #ifdef JOIN
-		:: !TRUE_AT(tail) -> goto fired
-#else
-		:: !hint -> goto fired
+		:: SLEPT && !READY(tail) -> goto fired
 #endif
 		:: else
 		fi
 	};
-fire_load:
+F1:
 	fire();
-idle:
-	lower();
 fired:
 	atomic {
 		KILL;
@@ -686,6 +771,22 @@ out:	skip
 }
 #endif
 
+/* lets out what a thread has stored: the index first, then the release */
+proctype memory(byte me)
+{
+end_empty:
+	do
+	:: atomic { IN(buf_h) -> head++; DROP(buf_h); QUIET }
+	:: atomic {
+		IN(buf_r) && !IN(buf_h) ->
+		assert(own == me);
+		own = 0; DROP(buf_r);
+		QUIET
+	   }
+	:: atomic { buf_t[me] -> tail++; buf_t[me]--; QUIET }
+	od
+}
+
 init
 {
 	i = 1;
@@ -700,6 +801,11 @@ init
 #ifndef MUTEX
 		:: i > NC && i <= NC + NP -> run producer(i); i++
 #endif
+		:: else -> break
+		od;
+		i = 1;
+		do
+		:: i <= NC + NP -> run memory(i); i++
 		:: else -> break
 		od;
 		i = 0

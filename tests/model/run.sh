@@ -9,25 +9,27 @@
 # Every run is searched to the end: a search that gave up, for want of depth
 # or of memory, is a failure. Exit 0: all as expected, 1: not, 2: no spin.
 #
-# gate.pml is the gate, lease.pml the leases of a joinable queue. What the
-# doubts about the gate's first draft came to, and what shows the fault when
-# the safeguard is taken out again:
+# gate.pml is the gate, lease.pml the leases of a joinable queue. What may go
+# wrong at the gate, and what shows the fault when the safeguard is taken out:
 #
-#   the firer clears the hint while a    the hint is the epoch of the latest
-#   sleeper comes (gfire without W)      sleeper, and cleared by CAS: controls
-#                                        HINT_BLIND, HINT_STORE, and
-#                                        NO_EPOCH_COMPARE
-#   a stopped sleeper that was chosen    a fire that finds F wakes another one:
-#   keeps F set, others sleep on         control F_RETURN; several waiters of
-#                                        one event: CHAIN, JOIN_SILENT
-#   one ping-pong run stood still        the two above; W is cleared only if
-#                                        the epoch did not move: ARRIVALS_ONLY,
-#                                        STICKY_OFF; sweeps: kill_cross
+#   a commit or a release that is still  the sleeper's barrier: NO_BARRIER,
+#   in its CPU's store buffer            EARLY_FENCED; whoever sees a hint
+#                                        fences: LEFT_ONLY, NO_FENCE_FIRE,
+#                                        NO_FENCE_RELEASE
+#   a fire clears the hint while a       cleared by CAS, with a generation that
+#   sleeper comes                        the sleeper's kernel compares:
+#                                        CLEAR_BLIND, RELAX_BLIND,
+#                                        NO_GENERATION, NO_HINT_COMPARE
+#   a stopped sleeper that was chosen,   a fire that finds FIRED wakes another
+#   others sleep on                      one: F_RETURN; a sleeper takes it out:
+#                                        FIRED_KEPT; several waiters of one
+#                                        event: CHAIN, JOIN_SILENT
 #   a commit between last look and       futex_waitv compares the index:
 #   falling asleep                       NO_COMPARE; sweeps: kill_cross
 #   a death between commit and wake-up   the debt is announced: NO_DEBT;
 #                                        sweeps: kill_queue, kill_pipe
-#   leases: not tried in the draft       lease.pml, and the sweeps of kill_lease
+#   a death while it holds the gate      NO_ANNOUNCE; sweeps: kill_mutex
+#   leases                               lease.pml, and the sweeps of kill_lease
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-cc}
@@ -99,19 +101,25 @@ fails() {	# fails CONTROL FLAGS
 	fi
 }
 
-# Threads of the gate are numbered consumers first; a mask has bit i for thread i, so with
-# two consumers 2 and 4 are the consumers, 8 and 16 the producers.
+# Threads of the gate are numbered consumers first; a mask has bit i for thread
+# i, so with two consumers 2 and 4 are the consumers, 8 and 16 the producers.
+# HINT is what earlier sleepers have left in it: LEFT 1, FENCED 2, FIRED 4.
 controls() {
+	fails NO_BARRIER ''
+	fails NO_BARRIER '-DPIPE -DNC=1'
+	fails EARLY_FENCED '-DJOIN -DSTOPS=2'
+	fails LEFT_ONLY '-DHINT=2'
+	fails NO_FENCE_FIRE '-DHINT=2'
+	fails NO_FENCE_RELEASE '-DHINT=2 -DITEMS=2 -DLEAVES=2'
 	fails NO_DEBT '-DMORTAL=8 -DKILLS=1'
 	fails NO_COMPARE '-DMORTAL=8 -DKILLS=1'
 	fails NO_ANNOUNCE '-DMORTAL=2 -DKILLS=1'
-	fails NO_EPOCH_COMPARE '-DITEMS=3 -DMORTAL=4 -DKILLS=1'
-	fails HINT_BLIND '-DITEMS=2 -DSTOPS=2 -DMORTAL=8 -DKILLS=1'
-	fails HINT_STORE '-DITEMS=2 -DMORTAL=2 -DKILLS=1'
-	fails ARRIVALS_ONLY '-DNC=3 -DNP=2 -DLEAVES=14'
+	fails NO_HINT_COMPARE '-DITEMS=2'
+	fails NO_GENERATION '-DITEMS=2'
+	fails CLEAR_BLIND '-DITEMS=2'
+	fails RELAX_BLIND '-DITEMS=2'
+	fails FIRED_KEPT '-DITEMS=2'
 	fails F_RETURN '-DITEMS=2 -DSTOPS=2'
-	fails STICKY_OFF \
-		'-DMUTEX -DNC=3 -DLEAVES=14 -DROUNDS=2 -DMORTAL=14 -DKILLS=1'
 	fails CHAIN '-DJOIN -DNC=3 -DSTOPS=2'
 	fails JOIN_SILENT '-DJOIN -DMORTAL=8 -DKILLS=1'
 }
@@ -120,9 +128,9 @@ short() {
 	holds 'queue: 2 consumers, 1 producer, 2 items, 2 deaths' \
 		'-DITEMS=2 -DMORTAL=10 -DKILLS=2'
 	holds 'queue: 1 consumer, 2 producers, 4 items, 2 deaths' \
-		'-DNC=1 -DNP=2 -DITEMS=2 -DHINT=9 -DMORTAL=12 -DKILLS=2'
+		'-DNC=1 -DNP=2 -DITEMS=2 -DHINT=2 -DMORTAL=12 -DKILLS=2'
 	holds 'queue: 2 consumers, 2 producers, 1 death' \
-		'-DNP=2 -DLEAVES=6 -DHINT=9 -DMORTAL=8 -DKILLS=1'
+		'-DNP=2 -DLEAVES=6 -DHINT=3 -DMORTAL=8 -DKILLS=1'
 	holds 'queue: 2 items, 1 death, a timeout' \
 		'-DITEMS=2 -DTIMED=2 -DMORTAL=10 -DKILLS=1'
 	holds 'queue: 2 items, one consumer stopped anywhere' \
@@ -146,10 +154,10 @@ short() {
 
 long() {
 	bits=27
-	holds 'queue: 2 consumers, 2 producers, 4 items, 1 death' \
-		'-DNP=2 -DITEMS=2 -DMORTAL=24 -DKILLS=1 -DLEAVES=2 -DROUNDS=2'
-	holds 'queue: 2 consumers, 2 producers, 3 deaths, timeouts' \
-		'-DNP=2 -DMORTAL=30 -DKILLS=3 -DTIMED=6 -DLEAVES=2'
+	holds 'queue: 2 consumers, 2 producers, 1 death, a timeout' \
+		'-DNP=2 -DMORTAL=24 -DKILLS=1 -DTIMED=2 -DLEAVES=2'
+	holds 'queue: 3 consumers, 1 producer, its death' \
+		'-DNC=3 -DHINT=2 -DMORTAL=16 -DKILLS=1'
 }
 
 # The same for the leases: workers 1 .. NW, joiners, waiters for a task set
@@ -198,9 +206,10 @@ lease_long() {
 }
 
 quick() {
+	fails NO_BARRIER ''
+	fails NO_FENCE_FIRE '-DHINT=2'
 	fails NO_DEBT '-DMORTAL=8 -DKILLS=1'
-	fails HINT_BLIND '-DITEMS=2 -DSTOPS=2 -DMORTAL=8 -DKILLS=1'
-	fails F_RETURN '-DITEMS=2 -DSTOPS=2'
+	fails CLEAR_BLIND '-DITEMS=2'
 	holds 'queue: 2 consumers, 1 producer, 2 items, 2 deaths' \
 		'-DITEMS=2 -DMORTAL=10 -DKILLS=2'
 	model=lease
