@@ -198,7 +198,15 @@ $(eval $(call library,$(BUILD)/soak/no_list,-DIPCI_CONTROL_NO_LIST))
 $(BUILD)/soak/soak_no_list: $(SOAK) $(BUILD)/soak/no_list/libipc.a
 	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
 
-soakers: $(BUILD)/soak/soak $(BUILD)/soak/soak_no_list
+# the controls of tests/test_gate_fences.c: late stores that nobody waits for
+FENCES := $(BUILD)/soak/fences_no_barrier $(BUILD)/soak/fences_no_fence
+$(eval $(call library,$(BUILD)/soak/no_barrier,-DIPCI_CONTROL_NO_BARRIER))
+$(eval $(call library,$(BUILD)/soak/no_fence,-DIPCI_CONTROL_NO_FENCE))
+$(FENCES): $(BUILD)/soak/fences_%: $(BUILD)/tests/test_gate_fences.o \
+		$(HARNESS) $(BUILD)/soak/%/libipc.a
+	$(call Q,LD)mkdir -p $(@D); $(LINK) $^ -lcmocka $(LIBS) -o $@
+
+soakers: $(BUILD)/soak/soak $(BUILD)/soak/soak_no_list $(FENCES)
 soak: $(BUILD)/soak/soak ## kill, stop, restart for SECONDS=60; it adds up
 	@$(BUILD)/soak/soak $(SECONDS)
 

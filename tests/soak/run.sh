@@ -7,8 +7,9 @@
 #	tests/soak/run.sh SECONDS	that long, and the controls
 #
 # Prints TAP. The controls: accounts that are falsified in six ways, and a
-# library that does not tell the kernel what a thread holds. The programs are
-# those that `make soakers` made in $BUILD/soak.
+# library that does not tell the kernel what a thread holds; and, where late
+# stores are to be waited for (tests/test_gate_fences.c), one that does not. The
+# programs are those that `make soakers` made in $BUILD/soak.
 
 soak=${BUILD:-build}/soak
 seconds=${1:-60}
@@ -32,7 +33,7 @@ red() {
 	[ "$(tail -n 1 "$1")" = "exit 1" ] && grep -q '^soak: BREACH' "$1"
 }
 
-echo "1..$((2 + $(echo "$controls" | wc -w)))"
+echo "1..$((4 + $(echo "$controls" | wc -w)))"
 "$soak/soak" "$seconds" $limit >"$work/soak" 2>&1
 status=$?
 [ $status = 0 ] || cat "$work/soak"
@@ -52,4 +53,16 @@ done
 red "$work/no_list"
 result $? "control: NO_LIST goes red: $(
 	sed -n 's/^soak: BREACH: //p' "$work/no_list" | head -n 1)"
+for control in no_barrier no_fence; do
+	test=test_the_sleeper_fences
+	[ $control = no_fence ] && test=test_who_sees_a_hint_fences
+	FENCES_SECONDS=20 FENCES_TEST=$test "$soak/fences_$control" >"$work/$control" 2>&1
+	status=$?
+	if grep -q SKIPPED "$work/$control"; then
+		result 0 "control: $control # SKIP needs two CPUs, exact wake-ups"
+	else
+		[ $status = 1 ] && grep -q -- '--- lost' "$work/$control"
+		result $? "control: $control goes red"
+	fi
+done
 exit $failed
