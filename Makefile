@@ -223,8 +223,9 @@ kill: killers ## all kill sweeps, instruction by instruction; long
 $(BUILD)/bench/bench: $(BENCH) $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
 
-bench: $(BUILD)/bench/bench ## how fast, beside what else there is
-	@$(BUILD)/bench/bench
+bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1
+	@$(BUILD)/bench/bench $(QUICK:%=--quick) $(ROUNDS:%=--rounds %) \
+		$(if $(ONLY),--only "$(ONLY)")
 
 check: check-headers check-symbols check-layers check-docs check-format
 check: check-labels check-faults check-install ## headers, symbols, layers, docs, ...
