@@ -158,7 +158,7 @@ $(call control,no_slice,queue)
 $(call control,not_robust,mutex)
 else
 $(call control,no_announce,queue mutex)
-$(call control,no_debt,queue pipe shutdown)
+$(call control,no_debt,queue pipe shutdown lease)
 $(call control,no_compare,cross cross_lease shutdown)
 $(call control,no_repair,kinds joinable lease)
 $(call control,no_unmark,kinds)

@@ -416,7 +416,8 @@ int ipci_gate_await(struct ipci_self *self, const struct ipci_gate *g,
 		    int64_t deadline);
 
 /* F1 .. F4: wakes one sleeper (g->all: all of them), if there may be any and
-   nobody is inside. The caller has announced the gate. */
+   nobody is inside. The caller has announced the gate, or says what makes up
+   for it. */
 void ipci_gate_fire(const struct ipci_gate *g);
 
 /* wakes all that sleep, to look again what they are to watch */

@@ -52,15 +52,17 @@ static bool all_done(const struct ipci_tasks *t)
 
 /* ---- done and set aside: D2 .. D5 ---- */
 
-/* one that holds the lease gate moves done.index; all: wake them anyway, as
-   after a shutdown, for getters sleep there, too */
-static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
-		   bool all)
+/*
+ * One that holds the lease gate moves done.index; all: wake them anyway, as
+ * after a shutdown, for getters sleep there, too. Nothing is owed for it here:
+ * all who sleep at done watch the row that held the task, and whoever makes it
+ * done dies with the row's thread, or looks after its death.
+ */
+static void finish(struct ipci_tasks *t, uint32_t i, bool all)
 {
 	uint64_t n = ipci_index(t->done);
 
 	t->leases.lease[i].gone = n;			       /* D2 */
-	ipci_gate_owe(self, &t->joiners);		       /* D3 */
 	ipci_gate_commit(&t->joiners, &t->done->index, n + 1); /* D4 COMMIT */
 	/* the hint first: put.index is in use over there */
 	if (ipci_gate_slept_at(&t->joiners) &&
@@ -68,33 +70,34 @@ static void finish(struct ipci_self *self, struct ipci_tasks *t, uint32_t i,
 		ipci_gate_fire(&t->joiners); /* D5 */
 }
 
-/* X4 */
+/* X4; it may have no row, and whom the worker's death woke may be stopped */
 static void set_aside(struct ipci_self *self, struct ipci_tasks *t, uint32_t i)
 {
 	add(&t->leases.s->failed, 1);
 	add(&t->leases.s->again, UINT32_MAX);
-	finish(self, t, i, true);
+	ipci_gate_owe(self, &t->joiners); /* D3 */
+	finish(t, i, true);
 }
 
 /* ---- reap: X1 .. X5 ---- */
 
+/* after a shutdown getters sleep at done, all of them */
 static void give_back(struct ipci_self *self, struct ipci_tasks *t,
 		      uint32_t row)
 {
 	_Atomic uint32_t *held = &t->workers.row[row].held;
+	bool shut = state_of(t) & IPCI_STATE_SHUT;
 	uint32_t n;
 
 	if (!number(held))
 		return;
-	ipci_gate_owe(self, t->getters); /* X1 */
+	ipci_gate_owe(self, shut ? &t->joiners : t->getters); /* X1 */
 	n = ipci_lease_revoke(&t->leases, row, when(t));
 	add(&t->leases.s->again, n);
 	atomic_store_explicit(held, 0, memory_order_seq_cst);
 	ipci_gate_notify(t->getters); /* X3 */
-	if (state_of(t) & IPCI_STATE_SHUT) {
-		ipci_gate_owe(self, &t->joiners);
+	if (state_of(t) & IPCI_STATE_SHUT)
 		ipci_gate_fire(&t->joiners);
-	}
 }
 
 static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
@@ -130,19 +133,18 @@ static bool is_free(const void *arg)
 }
 
 /*
- * L2, Y1 .. Y4. The dead one may have made something true that it did not tell,
+ * L2, Y1 .. Y3. The dead one may have made something true that it did not tell,
  * or not to all: the kernel wakes one sleeper, for whom it may be no news. So
  * all are told, before the row that speaks of the death is buried. It may also
- * have been about to set a task aside.
+ * have been about to set a task aside. Nothing is owed: until the row is buried
+ * nobody goes to sleep, and whoever was woken by the death tells the others.
  */
 static void repair(struct ipci_self *self, struct ipci_tasks *t)
 {
-	ipci_gate_owe(self, t->getters); /* Y1 */
 	ipci_leases_repair(&t->leases, when(t), t->workers.row,
-			   ipci_workers_rows(&t->workers)); /* Y2 */
-	ipci_gate_notify(t->getters);			    /* Y3 */
-	ipci_gate_owe(self, &t->joiners);
-	ipci_gate_fire(&t->joiners); /* Y4 */
+			   ipci_workers_rows(&t->workers)); /* Y1 */
+	ipci_gate_notify(t->getters);			    /* Y2 */
+	ipci_gate_fire(&t->joiners);			    /* Y3 */
 	set_exhausted_aside(self, t);
 }
 
@@ -277,7 +279,7 @@ uint64_t ipci_tasks_ticket(const struct ipci_worker *mine)
 /* ---- task_done ---- */
 
 /* D2 .. D6, after D1; row: -EINVAL if it is not that row's */
-static int done(struct ipci_self *self, struct ipci_tasks *t, uint64_t ticket,
+static int done(struct ipci_tasks *t, uint64_t ticket,
 		bool (*is_ours)(const struct ipci_workers *, uint32_t))
 {
 	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
@@ -289,7 +291,7 @@ static int done(struct ipci_self *self, struct ipci_tasks *t, uint64_t ticket,
 	if (row >= ipci_workers_rows(&t->workers) ||
 	    (is_ours && !is_ours(&t->workers, row)))
 		return -EINVAL;
-	finish(self, t, (uint32_t)i, false);
+	finish(t, (uint32_t)i, false);
 	ipci_lease_free(&t->leases, (uint32_t)i); /* D6 */
 	count_held(t, row, UINT32_MAX);
 	return 0;
@@ -308,8 +310,8 @@ int ipci_tasks_done(struct ipci_tasks *t)
 	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
 		return -EBADMSG;
 	while (r < 0 && mine->first != mine->end)
-		r = done(self, t,
-			 mine->ticket[mine->first++ & (mine->room - 1)], NULL);
+		r = done(t, mine->ticket[mine->first++ & (mine->room - 1)],
+			 NULL);
 	ipci_tasks_leave(self, t);
 	return r;
 }
@@ -323,7 +325,7 @@ int ipci_tasks_done_ticket(struct ipci_tasks *t, uint64_t ticket)
 		return -ENOSYS;
 	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
 		return -EBADMSG;
-	r = done(self, t, ticket, ipci_worker_ours);
+	r = done(t, ticket, ipci_worker_ours);
 	ipci_tasks_leave(self, t);
 	return r;
 }

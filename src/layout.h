@@ -607,16 +607,18 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                     T6 clean, release
  *            again    T1, then: T7 owner = row, attempts + 1 (COMMIT)  T6
  *            done     D1 as T1              D2 gone = done.index
- *                     D3 pending = done     D4 done.index += 1 (COMMIT)
+ *                     D4 done.index += 1 (COMMIT)
  *                     D5 fire done, if all is done now
  *                     D6 the lease is free  T6
  *            reap     of a row whose thread has ended, within T1:
- *                     X1 pending = get      X2 owner = nobody, each lease
- *                     X3 fire get           X4 too many attempts: D2 D3 D4,
- *                        and fire done      X5 the words are no longer fired
+ *                     X1 pending = get (after a shutdown: done)
+ *                     X2 owner = nobody, each lease
+ *                     X3 fire that          X4 too many attempts:
+ *                        D3 pending = done; D2 D4, and fire done
+ *                     X5 the words are no longer fired
  *            repair   of what one left that died inside, within T1:
- *                     Y1 pending = get      Y2 the words below G, anew
- *                     Y3 fire get           Y4 pending = done: fire done; X4
+ *                     Y1 the words below G, anew
+ *                     Y2 fire get           Y3 fire done; X4
  *            failed   T1, then: T8 born = NONE (COMMIT)   T6
  *
  * KILLED     N1..N3  a row without a task; it is reaped
@@ -631,15 +633,19 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            D1    as T1
  *            D2, D3  the repair takes gone back: not done; it goes again when
  *                  the row is reaped
- *            D4..  done. The kernel, by `pending`, wakes a joiner. The repair
- *                  frees the lease.
- *            X1..X4  the words are still fired: the next one goes on. The
- *                  kernel, by `pending`, wakes a getter or a joiner.
+ *            D4..  done. The task's row ends with who was killed: it is his,
+ *                  or another thread's of his process. So the kernel, by the
+ *                  row's word, wakes a joiner, who tells the others before he
+ *                  looks. The repair frees the lease. In X4: by `pending`
+ *            X1..X4  the words are still fired: the next one goes on, and all
+ *                  were told of that death, but for whom the one that it woke
+ *                  was stopped. So the kernel, by `pending`, wakes another
+ *                  getter or joiner.
  *            X5    done with
  *            T8    the failed task went with who took it
- *            Y1..  dirty: the next one repairs. The dead one's row is still
- *                  fired, so whoever looks, comes. The kernel, by `pending`,
- *                  wakes a getter or a joiner.
+ *            Y1..  dirty: the next one repairs. The row of the one before, or
+ *                  that it was reaping, is still fired, and somebody was woken
+ *                  for it (D4, X1): he comes, or is told again
  */
 struct leases_shm {
 	_Atomic uint64_t version;

@@ -3,7 +3,7 @@
  * kill_lease.c - a worker dies with its tasks, and who looks after it is killed
  * at each instruction
  *
- * Executes N1 .. N4, T7, T8, X1 .. X5 and Y1 .. Y4 in the KILLED rows of struct
+ * Executes N1 .. N4, T7, T8, X1 .. X5 and Y1 .. Y3 in the KILLED rows of struct
  * leases_shm.
  */
 #include "tasks.h"
@@ -98,6 +98,12 @@ static const struct sweep sweeps[] = {
 	TASKS("join after a death, 2 getters about to sleep", 37,
 	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .getters = 2,
 	      .how = TASKS_ABOUT),
+	TASKS("join after a death, 1 of 3 getters stopped as it woke", 11,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .getters = 3,
+	      .one_stopped = true),
+	TASKS("join after a shutdown and a death, 1 of 3 getters stopped", 11,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .getters = 3,
+	      .one_stopped = true, .shut = true),
 	TASKS("join that sleeps, a death, 1 joiner, 1 getter behind", 71,
 	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .asks = true,
 	      .joiners_behind = 1, .getters_behind = 1),
@@ -111,6 +117,9 @@ static const struct sweep sweeps[] = {
 	/* X4 */
 	TASKS("join after the last attempt", 23, .op = TASKS_JOIN, .tasks = 2,
 	      .dying = 2, .max_attempts = 1),
+	TASKS("join after the last attempt, 1 of 3 joiners stopped", 11,
+	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .joiners = 3,
+	      .one_stopped = true, .max_attempts = 1),
 	TASKS("join that sleeps, the last attempt, 2 joiners behind", 71,
 	      .op = TASKS_JOIN, .tasks = 1, .dying = 1, .asks = true,
 	      .joiners_behind = 2, .max_attempts = 1),

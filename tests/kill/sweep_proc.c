@@ -391,7 +391,8 @@ void sweep_to_sleep_entry(struct proc *p)
 
 void sweep_into_sleep(struct proc *p)
 {
-	sweep_require(!sweep_call(p));
+	while (sweep_call(p))
+		sweep_require(p->stopped);
 }
 
 void sweep_let_go(struct proc *p)

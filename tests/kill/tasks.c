@@ -48,6 +48,11 @@ static struct queue_shm *words(void)
 	return (struct queue_shm *)((struct ipci_region *)queue)->body;
 }
 
+static bool is_shut(void)
+{
+	return words()->rare.state & IPCI_STATE_SHUT;
+}
+
 void tasks_setup(void)
 {
 	shared = sweep_shared(sizeof(*shared));
@@ -307,17 +312,28 @@ static void add(enum class class, unsigned int n, int how)
 	}
 }
 
+/* all have their rows before the first one sleeps: a row that is taken wakes
+   those who sleep, and it is a death, or a task, that is to wake him */
+static void add_behind_stopped(enum class class, unsigned int n)
+{
+	add(class, n, TASKS_ABOUT);
+	sweep_into_sleep(proc[class][0]);
+	for (unsigned int i = 1; i < n; i++) {
+		sweep_let_go(proc[class][i]);
+		sweep_until_asleep(proc[class][i]);
+	}
+}
+
 static void add_sleepers(const struct tasks_row *row)
 {
 	unsigned int n[CLASSES] = {row->getters, row->joiners, row->failers,
 				   row->putters};
 
 	for (int class = 0; class < CLASSES; class ++) {
-		if (n[class] && row->one_stopped) {
-			add(class, 1, TASKS_STOPPED);
-			n[class]--;
-		}
-		add(class, n[class], row->how);
+		if (n[class] && row->one_stopped)
+			add_behind_stopped(class, n[class]);
+		else
+			add(class, n[class], row->how);
 	}
 }
 
@@ -358,6 +374,8 @@ void tasks_begin(const void *arg)
 	add_dying(row);
 	for (; ours < row->ours; ours++)
 		sweep_require(take_task(&our_task[ours], 0) > 0);
+	if (row->shut)
+		sweep_require(ipc_queue_shutdown(queue, false) == 0);
 }
 
 /* the victim has got its tasks */
@@ -492,8 +510,12 @@ static const char *without_the_stopped(const struct tasks_row *row)
 	let_go(first);
 	if (row->late && words()->get.index != words()->put.index)
 		return NULL; /* the task is still in its slot */
+	/* a death and a stop at once, and no next call: see base.h */
 	if (row->op == TASKS_DONE && !shared->done)
-		return NULL; /* a death and a stop at once: see base.h */
+		return NULL;
+	if (row->op == TASKS_JOIN &&
+	    !(row->joiners ? words()->done.index : words()->leases.again))
+		return NULL;
 	return sweep_eventually(nobody_waits_in_vain, &first)
 		       ? NULL
 		       : "they sleep because one is stopped";
@@ -535,6 +557,12 @@ static const char *satisfy(enum class class)
 	return NULL;
 }
 
+static bool nobody_gets(const void *arg)
+{
+	(void)arg;
+	return waiting(GETTER) == 0;
+}
+
 static const char *do_the_rest(void)
 {
 	static const enum class others[] = {PUTTER, GETTER, FAILER};
@@ -542,6 +570,9 @@ static const char *do_the_rest(void)
 
 	if (!wrong && !sweep_eventually(nobody_waits_in_vain, NULL))
 		wrong = "join sleeps though all is done";
+	if (!wrong && ipc_queue_size(queue) == 0 && is_shut() &&
+	    !sweep_eventually(nobody_gets, NULL))
+		wrong = "get sleeps though it is over";
 	for (int i = 0; i < 3 && !wrong; i++)
 		wrong = satisfy(others[i]);
 	while (!wrong && ipc_queue_size(queue) > 0)

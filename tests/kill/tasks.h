@@ -44,6 +44,7 @@ struct tasks_row {
 	unsigned int dying; /* tasks of a worker that dies: when the victim
 			       stands at its marker, or waits (asks) */
 	bool each;	    /* a worker for each of them */
+	bool shut;	    /* the queue, when they have them */
 	bool reaped;	    /* and the parent has looked after it */
 	unsigned int mine;  /* tasks that the victim has from before */
 	bool others;	    /* or another thread of it has them */

@@ -407,7 +407,7 @@ inline enter()
 #endif
 Y1:	atomic {
 		KILL;
-		d_step { repair() }	/* Y2 */
+		d_step { repair() }
 #ifdef REPAIR_SILENT
 		;
 		r = ROWS;
@@ -415,12 +415,11 @@ Y1:	atomic {
 		goto X4
 #else
 		;
-		OWE(GET);
 		then = FROM_REPAIR;
-		goto F1			/* Y3 */
+		goto F1			/* Y2 */
 #endif
 	};
-Y4:	atomic { OWE(DONE); goto F1_all };
+Y3:	goto F1_all;
 repaired:
 	atomic { r = ROWS; find_exhausted(); goto X4 };
 scan:	/* each row's words are a look of their own */
@@ -470,7 +469,10 @@ D2:	/* of lease y - 1; then: FROM_ASIDE or FROM_DONE */
 		KILL;
 		gone[y - 1] = done + 1;
 		KILL;
-		OWE(DONE);	/* D3 */
+		if	/* D3 */
+		:: then == FROM_ASIDE -> OWE(DONE)
+		:: else
+		fi;
 		KILL;
 		k = born[y - 1] - 1;
 		assert(!(over & BIT(k)));
@@ -759,7 +761,7 @@ A2:	atomic {
 T1:	enter();
 fired_get:
 	if
-	:: then == FROM_REPAIR -> goto Y4
+	:: then == FROM_REPAIR -> goto Y3
 	:: then == FROM_REAP -> find_exhausted(); goto X4
 	:: then == FROM_RELEASE -> goto R6
 	fi;
@@ -991,7 +993,7 @@ look:	atomic {
 T1:	enter();
 fired_get:
 	if
-	:: then == FROM_REPAIR -> goto Y4
+	:: then == FROM_REPAIR -> goto Y3
 	:: then == FROM_REAP -> find_exhausted(); goto X4
 	fi;
 fired_done:
