@@ -10,7 +10,7 @@ BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
 INCLUDEDIR ?= $(PREFIX)/include
 BUILD      ?= build$(if $(filter posix,$(BACKEND)),/posix)
-export BUILD CC BACKEND
+export BUILD CC CXX BACKEND
 
 VERSION := $(shell awk '/define LIBIPC_VERSION_(MAJOR|MINOR|PATCH)/ \
 	{ v = v dot $$3; dot = "." } END { print v }' include/ipc/base.h)
@@ -34,7 +34,8 @@ TOOL := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/tool*.c))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%, \
 	$(filter-out examples/ticket_file.c,$(wildcard examples/*.c)))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*$(ONLY)*.c))
-BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%.o,\
+	$(wildcard tests/bench/*.c))
 
 PROGRAMS := $(BUILD)/libipc $(EXAMPLES)
 
@@ -220,12 +221,30 @@ model: ## the Spin models; long, if MODEL=long, short, or MODEL=quick
 kill: killers ## all kill sweeps, instruction by instruction; long
 	@tests/kill/run.sh
 
-$(BUILD)/bench/bench: $(BENCH) $(BUILD)/libipc.a
-	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+# which libraries to compare with are here, asked each time
+BENCH_PEERS := $(BUILD)/bench/peers.h
+$(BENCH_PEERS): FORCE
+	@mkdir -p $(@D); tests/bench/peers.sh >$@.new; \
+		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+$(BUILD)/bench/%.o: tests/bench/%.c $(BENCH_PEERS)
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -Isrc -I$(BUILD)/bench \
+		-DBENCH_DIR='"$(CURDIR)/tests/bench"' -c $< -o $@
+
+# nothing, where there is no compiler for it
+$(BUILD)/bench/boost.o: tests/bench/boost.cc tests/bench/boost.h $(BENCH_PEERS)
+	$(call Q,CXX)if grep -qE 'LOCKFREE|INTERPROCESS' $(BENCH_PEERS); \
+		then $(CXX) -std=c++14 -Wall -Wextra $(CFLAGS) -pthread \
+		-I$(BUILD)/bench -c $< -o $@; \
+		else echo 'extern int none;' | $(CC) -x c -c - -o $@; fi
+
+$(BUILD)/bench/bench: $(BENCH) $(BUILD)/bench/boost.o $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $^ $$(tests/bench/peers.sh libs) $(LIBS) -o $@
 
 bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1
 	@$(BUILD)/bench/bench $(QUICK:%=--quick) $(ROUNDS:%=--rounds %) \
-		$(if $(ONLY),--only "$(ONLY)")
+		$(if $(ONLY),--only "$(ONLY)") --goals $(BUILD)/bench/goals.csv
 
 check: check-headers check-symbols check-layers check-docs check-format
 check: check-labels check-faults check-install ## headers, symbols, layers, docs, ...

@@ -2,10 +2,11 @@
 /*
  * bench.c - how fast the library is beside what there is without it
  *
- *	bench [--quick] [--rounds N] [--only TEXT] [--csv FILE]
+ *	bench [--quick] [--rounds N] [--only TEXT] [--csv FILE] [--goals FILE]
  *
  * --only runs the contests with TEXT in their names; --quick makes every run
- * short. See bench.h for how it works.
+ * short; --csv has every round, --goals what the picture is drawn from. See
+ * bench.h for how it works.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,35 +19,44 @@ enum {
 	ROUNDS_MIN = 7,
 	RUN_MS = 10,
 	QUICK_RUN_MS = 3,
-	IDLE_S = 2,
+	IDLE_S = 10,
+	QUICK_IDLE_S = 1,
 };
 
 struct options {
 	struct effort effort;
-	const char *only; /* NULL: all */
-	FILE *csv;	  /* NULL: none */
+	const char *only;  /* NULL: all */
+	FILE *csv, *goals; /* NULL: none */
+	double idle_s;
 };
 
 static _Noreturn void usage(int status)
 {
 	fprintf(status ? stderr : stdout,
-		"bench [--quick] [--rounds N] [--only TEXT] [--csv FILE]\n"
+		"bench [--quick] [--rounds N] [--only TEXT] [--csv FILE] "
+		"[--goals FILE]\n"
 		"  --quick     short runs, %d rounds\n"
 		"  --rounds N  %d to %d rounds, else %d\n"
 		"  --only TEXT only what has TEXT in its name, or \"idle\"\n"
-		"  --csv FILE  every round of everything\n",
+		"  --csv FILE  every round of everything\n"
+		"  --goals FILE what was wanted and what was reached\n",
 		ROUNDS_MIN, 1, MAX_ROUNDS, ROUNDS);
 	exit(status);
 }
 
-static FILE *open_csv(const char *path)
+static FILE *open_new(const char *path)
 {
-	FILE *csv = fopen(path, "w");
+	FILE *f = fopen(path, "w");
 
-	if (!csv)
+	if (!f)
 		fail("%s: %s", path, strerror(errno));
-	report_csv_heading(csv);
-	return csv;
+	return f;
+}
+
+static void close_new(FILE *f)
+{
+	if (f && fclose(f))
+		fail("cannot write a file: %s", strerror(errno));
 }
 
 static int number_of_rounds(const char *text)
@@ -66,22 +76,26 @@ static struct options parse(int argc, char **argv)
 		{"rounds", required_argument, NULL, 'r'},
 		{"only", required_argument, NULL, 'o'},
 		{"csv", required_argument, NULL, 'c'},
+		{"goals", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	struct options o = {.effort = {ROUNDS, RUN_MS * 1e6}};
+	struct options o = {.effort = {ROUNDS, RUN_MS * 1e6}, .idle_s = IDLE_S};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 'q')
+		if (c == 'q') {
 			o.effort =
 				(struct effort){ROUNDS_MIN, QUICK_RUN_MS * 1e6};
-		else if (c == 'r')
+			o.idle_s = QUICK_IDLE_S;
+		} else if (c == 'r')
 			o.effort.rounds = number_of_rounds(optarg);
 		else if (c == 'o')
 			o.only = optarg;
 		else if (c == 'c')
-			o.csv = open_csv(optarg);
+			o.csv = open_new(optarg);
+		else if (c == 'g')
+			o.goals = open_new(optarg);
 		else
 			usage(c == 'h' ? 0 : 2);
 	}
@@ -115,6 +129,9 @@ int main(int argc, char **argv)
 	int cpus = choose_cpus(), ran = 0;
 
 	report_machine(&o.effort);
+	report_missing();
+	if (o.csv)
+		report_csv_heading(o.csv);
 	for (size_t i = 0; i < n_contests; i++) {
 		if (!wanted(&o, contests[i].name))
 			continue;
@@ -125,10 +142,13 @@ int main(int argc, char **argv)
 	if (ran)
 		report_footing();
 	if (wanted(&o, "idle"))
-		idle(IDLE_S);
+		idle(o.idle_s);
 	else if (!ran)
 		fail("no contest has \"%s\" in its name", o.only);
-	if (o.csv && fclose(o.csv))
-		fail("cannot write the CSV file");
+	goals_report();
+	if (o.goals)
+		goals_data(o.goals);
+	close_new(o.csv);
+	close_new(o.goals);
 	return 0;
 }

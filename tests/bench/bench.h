@@ -11,10 +11,12 @@
  *	contests.c   the list of contests
  *	rounds.c     calibrates and runs one contest
  *	report.c     medians, the table, the CSV file
+ *	goals.c      which goals are reached; the data of the picture
  *	crew.c       processes that work together; pinning, watchdog
  *	run_*.c      what is timed
  *	ours.c       the library's queues, pipes and mutexes
  *	peer_*.c     what there is without it
+ *	peers.sh     which libraries to compare with are here
  */
 #ifndef LIBIPC_BENCH_H
 #define LIBIPC_BENCH_H
@@ -28,13 +30,16 @@
 #include <sys/types.h>
 
 enum {
-	DEPTH = 1024, /* messages that may wait, where one can choose */
-	MAX_LEN = 1024,
+	DEPTH = 1024,	  /* messages that may wait, where one can choose */
+	DEPTH_LARGE = 16, /* of messages of MAX_LEN */
+	MAX_LEN = 64 * 1024,
+	MAX_SMALL = 1024,
 	MAX_BATCH = 16,
-	MAX_PARTIES = 8,
+	MAX_SLEEPERS = 64,
+	MAX_PARTIES = MAX_SLEEPERS + 2,
 	MAX_ROUNDS = 99,
-	MAX_ENTRANTS = 12,
-	MAX_FIGURES = 2,
+	MAX_ENTRANTS = 16,
+	MAX_FIGURES = 3,
 	LINE = 128, /* two cache lines: some CPUs fetch them in pairs */
 };
 
@@ -46,7 +51,13 @@ enum {
  */
 struct transport {
 	const char *name;
-	void *(*open)(size_t len); /* NULL: this system has none */
+	const char *package; /* which has it, where it may be missing */
+	bool ours;	     /* the library's: no peer */
+	bool spins;	     /* never sleeps */
+	size_t depth;	     /* messages that may wait, if not DEPTH */
+	/* NULL: it was not there when this was built; answers NULL: this system
+	   has none */
+	void *(*open)(size_t len);
 	void (*close)(void *t);
 	int (*put)(void *t, const void *item, size_t len);
 	int (*get)(void *t, void *buf, size_t size);
@@ -73,18 +84,34 @@ struct starter {
 	int (*start_and_join)(void);
 };
 
+struct contest;
+
+/* another program, which does n steps and says how long one took */
+struct program {
+	const char *name, *package;
+	bool (*run)(const struct contest *c, long n, double *ns);
+};
+
 struct entrant {
 	const struct transport *transport;
 	const struct lock *lock;
 	const struct starter *starter;
+	const struct program *program;
+	int sleepers;	  /* how many, where others sleep meanwhile */
+	const char *name; /* NULL: what it is has one */
+	/* how many times as fast we want to be; 0: as it comes */
+	double goal[MAX_FIGURES];
 };
 
 extern const struct transport our_queue, our_queue_singly, our_queue_alone,
-	our_tasks, our_pipe;
+	our_tasks, our_pipe, our_queue_16, our_queue_1k, our_queue_32k,
+	our_queue_1m;
 extern const struct transport textbook_queue, textbook_tasks, vyukov_ring,
-	spsc_ring, kernel_pipe, kernel_socket, kernel_mq;
+	spsc_ring, kernel_pipe, kernel_socket, kernel_mq, kernel_sysv, ck_mpmc,
+	ck_spsc, boost_queue, boost_spsc, boost_mq, qb_ring, two_memcpys;
 extern const struct lock our_mutex, robust_mutex, pthread_mutex;
 extern const struct starter our_process, plain_fork;
+extern const struct program python_tasks;
 
 /* ---- contests ---- */
 
@@ -98,7 +125,9 @@ struct contest {
 	int pairs;    /* producers, and as many consumers; 0: one process */
 	size_t batch; /* messages at once, 0: put and get */
 	long min_steps;
-	bool apart;			       /* needs two CPUs */
+	bool apart;	      /* needs two CPUs */
+	double goal_sleeping; /* against the best peer that sleeps; 0: none */
+	double goal_spinning; /* and that spins */
 	struct entrant entrants[MAX_ENTRANTS]; /* the library's first */
 };
 
@@ -113,6 +142,10 @@ bool run_pingpong(const struct contest *c, const struct entrant *e, long n,
 		  double ns[MAX_FIGURES]);
 bool run_lock(const struct contest *c, const struct entrant *e, long n,
 	      double ns[MAX_FIGURES]);
+bool run_answer(const struct contest *c, const struct entrant *e, long n,
+		double ns[MAX_FIGURES]);
+bool run_beside(const struct contest *c, const struct entrant *e, long n,
+		double ns[MAX_FIGURES]);
 bool run_starter(const struct contest *c, const struct entrant *e, long n,
 		 double ns[MAX_FIGURES]);
 
@@ -122,7 +155,11 @@ double line_round_trip(void);
 /* what sleepers cost while nothing happens; prints a table */
 void idle(double seconds);
 
-const char *entrant_name(const struct entrant *e);
+/* valid until the next one is asked for; NULL: there is no such entrant */
+const char *entrant_name(const struct contest *c, const struct entrant *e);
+
+/* the package that it is in, if it was not there; else NULL */
+const char *entrant_lacks(const struct entrant *e);
 
 /* ---- rounds and report ---- */
 
@@ -143,6 +180,7 @@ void run_rounds(const struct contest *c, const struct effort *effort,
 		struct outcome *o);
 
 void report_machine(const struct effort *effort);
+void report_missing(void);
 void report_heading(void);
 void report(const struct outcome *o);
 void report_footing(void);
@@ -150,6 +188,29 @@ void report_csv_heading(FILE *csv);
 void report_csv(const struct outcome *o, FILE *csv);
 
 double median(const double *values, int n);
+
+/* how many times as fast as the peer, in each round; their median */
+double speeds(const struct outcome *o, int peer, int figure, double *v);
+
+/* three digits that count, more or less */
+const char *brief(double v, char text[16]);
+
+/* ---- goals ---- */
+
+/* the fastest peer that sleeps, or spins: an entrant; 0: there is none */
+int best_peer(const struct outcome *o, int figure, bool spins);
+
+/* for the sum and the picture: what was found, and what was wanted */
+void judge(const char *what, const char *beside, double speed, double min,
+	   double max, double goal);
+
+/* the same of what is no speed and not in the picture */
+void judge_plainly(bool reached);
+
+void goals_report(void);
+
+/* for gnuplot: number, what, speed, min, max, goal */
+void goals_data(FILE *data);
 
 /* ---- crews ---- */
 
@@ -183,6 +244,15 @@ const struct result *result_of(int party);
 
 /* finds the CPUs that we may use */
 int choose_cpus(void);
+
+/* both kinds of context switches so far */
+long switches(pid_t pid);
+
+/* which of the machine's CPUs is our 0 or 1 */
+int cpu_of(int which);
+
+/* called before the program ends because something failed */
+void when_it_fails(void (*clean_up)(void));
 
 /* anybody: says why, and ends the program */
 _Noreturn void fail(const char *format, ...)
@@ -231,5 +301,8 @@ struct backoff {
 
 /* longer and longer pauses; after a while it lets others run */
 void back_off(struct backoff *b);
+
+/* parties: how long a while is; less where there are more of them than CPUs */
+void back_off_for(int n_parties);
 
 #endif

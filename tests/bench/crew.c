@@ -47,10 +47,19 @@ double cpu_ns(void)
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+static void (*clean_up)(void);
+
+void when_it_fails(void (*fn)(void))
+{
+	clean_up = fn;
+}
+
 void fail(const char *format, ...)
 {
 	va_list args;
 
+	if (clean_up)
+		clean_up();
 	va_start(args, format);
 	fputs("bench: ", stderr);
 	vfprintf(stderr, format, args);
@@ -89,6 +98,11 @@ int choose_cpus(void)
 	return n;
 }
 
+int cpu_of(int which)
+{
+	return cpus[which];
+}
+
 static void pin(int cpu)
 {
 	cpu_set_t set;
@@ -97,6 +111,26 @@ static void pin(int cpu)
 	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		fail("sched_setaffinity: %s", strerror(errno));
+}
+
+long switches(pid_t pid)
+{
+	char path[64], line[128];
+	long n, sum = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	if (!f)
+		fail("no %s", path);
+	while (fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, "ctxt_switches:");
+
+		if (at && sscanf(at, "ctxt_switches: %ld", &n) == 1)
+			sum += n;
+	}
+	fclose(f);
+	return sum;
 }
 
 /* ---- in a party ---- */
@@ -126,6 +160,7 @@ static _Noreturn void be_party(const struct crew *crew, int me)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	parties = crew->parties;
+	back_off_for(parties);
 	r->pid = getpid();
 	if (crew->cpu[me] >= 0)
 		pin(cpus[crew->cpu[me]]);
@@ -164,6 +199,8 @@ static _Noreturn void hung(const struct crew *crew, const pid_t *pids)
 	for (int i = 0; i < crew->parties; i++)
 		if (pids[i])
 			kill(pids[i], SIGKILL);
+	if (clean_up)
+		clean_up();
 	exit(1);
 }
 

@@ -66,16 +66,21 @@ static void pipe_describe(void *t, FILE *out)
 
 /* ---- queue ---- */
 
-static void *queue_open_with(size_t len, uint32_t flags)
+static void *queue_open_deep(size_t len, size_t depth, uint32_t flags)
 {
 	const struct ipc_queue_opts opts = {
-		.maxsize = DEPTH, .item_size = len, .flags = flags};
+		.maxsize = depth, .item_size = len, .flags = flags};
 	struct ipc_queue *q;
 	int r = ipc_queue_create(&q, NULL, &opts);
 
 	if (r < 0)
 		fail("ipc_queue_create answers %d", r);
 	return q;
+}
+
+static void *queue_open_with(size_t len, uint32_t flags)
+{
+	return queue_open_deep(len, DEPTH, flags);
 }
 
 static void *queue_open(size_t len)
@@ -125,8 +130,8 @@ static int queue_done(void *t)
 }
 
 #define QUEUE                                                                  \
-	.close = queue_close, .put = queue_put, .get = queue_get,              \
-	.describe = queue_describe
+	.ours = true, .close = queue_close, .put = queue_put,                  \
+	.get = queue_get, .describe = queue_describe
 
 const struct transport our_queue = {
 	.name = "libipc queue",
@@ -154,6 +159,26 @@ const struct transport our_tasks = {
 	QUEUE,
 	.done = queue_done,
 };
+
+/* ---- queues of other sizes ---- */
+
+#define QUEUE_OF(id, slots, text)                                              \
+	static void *queue_open_##id(size_t len)                               \
+	{                                                                      \
+		return queue_open_deep(len, slots, 0);                         \
+	}                                                                      \
+                                                                               \
+	const struct transport our_queue_##id = {                              \
+		.name = "libipc queue, " text,                                 \
+		.depth = slots,                                                \
+		.open = queue_open_##id,                                       \
+		QUEUE,                                                         \
+	}
+
+QUEUE_OF(16, 16, "16 slots");
+QUEUE_OF(1k, 1024, "1 Ki slots");
+QUEUE_OF(32k, 32 * 1024, "32 Ki slots");
+QUEUE_OF(1m, 1024 * 1024, "1 Mi slots");
 
 /* ---- pipe ---- */
 
@@ -196,6 +221,7 @@ static int pipe_get(void *t, void *buf, size_t size)
 
 const struct transport our_pipe = {
 	.name = "libipc pipe",
+	.ours = true,
 	.open = pipe_open,
 	.close = pipe_close,
 	.put = pipe_put,

@@ -55,12 +55,27 @@ static int pipe_get(void *t, void *buf, size_t size)
 	return (int)read(((struct pair *)t)->in, buf, size);
 }
 
+/* some at once are one write, and what is there one read */
+static int pipe_put_many(void *t, const void *items, size_t len, size_t n)
+{
+	return pipe_put(t, items, n * len) ? -1 : (int)n;
+}
+
+static int pipe_get_many(void *t, void *items, size_t size, size_t n)
+{
+	int got = pipe_get(t, items, n * size);
+
+	return got < 0 || (size_t)got % size ? -1 : got / (int)size;
+}
+
 const struct transport kernel_pipe = {
 	.name = "pipe(2)",
 	.open = pipe_open,
 	.close = pair_close,
 	.put = pipe_put,
 	.get = pipe_get,
+	.put_many = pipe_put_many,
+	.get_many = pipe_get_many,
 };
 
 /* ---- sockets ---- */

@@ -68,7 +68,8 @@ static int get(void *t, void *buf, size_t size)
 }
 
 const struct transport spsc_ring = {
-	.name = "SPSC ring (spins)",
+	.name = "SPSC ring",
+	.spins = true,
 	.open = ring_open,
 	.close = ring_close,
 	.put = put,

@@ -92,7 +92,8 @@ static int get(void *t, void *buf, size_t size)
 }
 
 const struct transport vyukov_ring = {
-	.name = "Vyukov MPMC ring (spins)",
+	.name = "Vyukov MPMC ring",
+	.spins = true,
 	.open = ring_open,
 	.close = ring_close,
 	.put = put,

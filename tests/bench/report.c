@@ -91,15 +91,14 @@ static void column(const double (*ns)[MAX_FIGURES], int figure, int rounds,
 		values[r] = ns[r][figure];
 }
 
-/* how many times as fast as the peer, in each round */
-static void speeds(const struct outcome *o, int peer, int figure, double *v)
+double speeds(const struct outcome *o, int peer, int figure, double *v)
 {
 	for (int r = 0; r < o->rounds; r++)
 		v[r] = o->ns[peer][r][figure] / o->ns[0][r][figure];
+	return median(v, o->rounds);
 }
 
-/* three digits that count, more or less */
-static const char *brief(double v, char text[16])
+const char *brief(double v, char text[16])
 {
 	snprintf(text, 16, "%.*f", v < 10 ? 2 : v < 1000 ? 1 : 0, v);
 	return text;
@@ -113,26 +112,56 @@ static double median_of(const struct outcome *o, int who, int figure)
 	return median(v, o->rounds);
 }
 
-static void row(const struct outcome *o, int peer, int figure)
+/* beside one peer, which may be the best of some; goal 0: none */
+static void row(const struct outcome *o, const char *what, const char *beside,
+		int peer, int figure, double goal)
 {
-	double v[MAX_ROUNDS] = {0};
-	int n = o->rounds;
+	double v[MAX_ROUNDS] = {0}, speed = speeds(o, peer, figure, v);
+	int n = o->rounds, pad;
 	char a[16], b[16];
 
-	printf(" %8s", brief(median_of(o, peer, figure), a));
-	speeds(o, peer, figure, v);
-	printf(" %7sx", brief(median(v, n), a));
 	sorted(v, v, n);
+	printf(" %8s", brief(median_of(o, peer, figure), a));
+	printf(" %7sx", brief(speed, a));
 	printf(" %6s .. %s", brief(v[0], a), brief(v[n - 1], b));
+	pad = 6 - (int)strlen(b);
 	if (o->contest->apart)
-		printf("%*.0f", 12 - (int)strlen(b), median(o->line_ns, n));
+		printf("%*.0f", pad + 6, median(o->line_ns, n));
+	else if (goal > 0)
+		printf("%*s", pad + 6, "");
+	if (goal > 0)
+		printf(" %5sx %s", brief(goal, a),
+		       speed < goal ? "MISSED" : "reached");
 	putchar('\n');
+	if (goal > 0)
+		judge(what, beside, speed, v[0], v[n - 1], goal);
 }
 
 void report_heading(void)
 {
-	printf("%-26s %8s  %-29s %8s %8s %6s .. %-6s %5s\n", "what", "ours, ns",
-	       "beside", "its, ns", "speed", "min", "max", "line");
+	printf("%-30s %8s  %-32s %8s %8s %6s .. %-6s %5s %6s\n", "what",
+	       "ours, ns", "beside", "its, ns", "speed", "min", "max", "line",
+	       "goal");
+}
+
+static void report_best(const struct outcome *o, const char *what, int figure,
+			bool spins, double goal)
+{
+	const struct contest *c = o->contest;
+	int best = best_peer(o, figure, spins);
+	char beside[64];
+
+	if (goal <= 0)
+		return;
+	snprintf(beside, sizeof(beside), "best that %s",
+		 !spins		? "sleeps"
+		 : c->pairs > 1 ? "yields"
+				: "spins");
+	printf("%-30s %8s  %-32s", "", "", beside);
+	if (best)
+		row(o, what, beside, best, figure, goal);
+	else
+		printf(" none was measured\n");
 }
 
 static void report_figure(const struct outcome *o, int figure)
@@ -143,15 +172,25 @@ static void report_figure(const struct outcome *o, int figure)
 
 	snprintf(what, sizeof(what), "%s%s%s", c->name, name ? ", " : "",
 		 name ? name : "");
-	brief(median_of(o, 0, figure), ours);
-	for (int peer = 1; peer < o->entrants; peer++) {
-		printf("%-26s %8s  %-29s", peer == 1 ? what : "",
-		       peer == 1 ? ours : "", entrant_name(&c->entrants[peer]));
+	printf("%-30s %8s  ", what, brief(median_of(o, 0, figure), ours));
+	for (int peer = 1, printed = 0; peer < o->entrants; peer++) {
+		const struct entrant *e = &c->entrants[peer];
+
+		if (entrant_lacks(e))
+			continue; /* report_missing() says so */
+		if (printed++)
+			printf("%-30s %8s  ", "", "");
+		printf("%-32s", entrant_name(c, e));
 		if (o->there[peer])
-			row(o, peer, figure);
+			row(o, what, entrant_name(c, e), peer, figure,
+			    e->goal[figure]);
+		else if (e->program)
+			printf(" not measured (%s)\n", e->program->package);
 		else
 			printf(" not on this system\n");
 	}
+	report_best(o, what, figure, false, c->goal_sleeping);
+	report_best(o, what, figure, true, c->goal_spinning);
 }
 
 void report(const struct outcome *o)
@@ -162,6 +201,31 @@ void report(const struct outcome *o)
 	fflush(stdout);
 }
 
+static bool named_before(const struct entrant *e, const struct contest *until)
+{
+	for (const struct contest *c = contests; c <= until; c++)
+		for (int i = 0; i < MAX_ENTRANTS; i++) {
+			if (&c->entrants[i] == e)
+				return false;
+			if (c->entrants[i].transport == e->transport)
+				return true;
+		}
+	return false;
+}
+
+void report_missing(void)
+{
+	for (size_t i = 0; i < n_contests; i++)
+		for (int j = 0; j < MAX_ENTRANTS; j++) {
+			const struct contest *c = &contests[i];
+			const struct entrant *e = &c->entrants[j];
+
+			if (entrant_lacks(e) && !named_before(e, c))
+				printf("not measured: %s (%s)\n",
+				       e->transport->name, entrant_lacks(e));
+		}
+}
+
 void report_footing(void)
 {
 	printf("\n"
@@ -170,7 +234,12 @@ void report_footing(void)
 	       "above 1 the library is faster. Times are medians and depend on "
 	       "the machine.\n"
 	       "line: what a cache line took from one CPU to the other and "
-	       "back, meanwhile.\n");
+	       "back, meanwhile.\n"
+	       "spins: never sleeps; yields: nor does it, but lets others run, "
+	       "because there are\n"
+	       "more of them than CPUs. The best is the fastest in the "
+	       "median.\n"
+	       "goal: the speed that is wanted.\n");
 }
 
 /* ---- CSV ---- */
@@ -197,7 +266,7 @@ void report_csv(const struct outcome *o, FILE *csv)
 					"%.0f\n",
 					c->name,
 					c->figure[f] ? c->figure[f] : "",
-					entrant_name(&c->entrants[peer]), r + 1,
-					a, b, b / a, o->line_ns[r]);
+					entrant_name(c, &c->entrants[peer]),
+					r + 1, a, b, b / a, o->line_ns[r]);
 			}
 }

@@ -4,13 +4,44 @@
  */
 #include "bench.h"
 
-const char *entrant_name(const struct entrant *e)
+static const char *transport_name(const struct contest *c,
+				  const struct transport *t)
 {
+	static char name[64];
+
+	if (!t->spins)
+		return t->name;
+	snprintf(name, sizeof(name), "%s (%s)", t->name,
+		 c->pairs > 1 ? "yields" : "spins");
+	return name;
+}
+
+const char *entrant_name(const struct contest *c, const struct entrant *e)
+{
+	if (e->name)
+		return e->name;
 	if (e->transport)
-		return e->transport->name;
+		return transport_name(c, e->transport);
 	if (e->lock)
 		return e->lock->name;
+	if (e->program)
+		return e->program->name;
 	return e->starter ? e->starter->name : NULL;
+}
+
+const char *entrant_lacks(const struct entrant *e)
+{
+	if (e->transport && !e->transport->open)
+		return e->transport->package;
+	return NULL;
+}
+
+static bool run(const struct contest *c, const struct entrant *e, long n,
+		double ns[MAX_FIGURES])
+{
+	if (entrant_lacks(e))
+		return false;
+	return e->program ? e->program->run(c, n, ns) : c->run(c, e, n, ns);
 }
 
 /* how many steps take about as long as a run should; 0: it is missing */
@@ -19,7 +50,7 @@ static long calibrate(const struct contest *c, const struct entrant *e,
 {
 	double ns[MAX_FIGURES], steps;
 
-	if (!c->run(c, e, c->min_steps, ns))
+	if (!run(c, e, c->min_steps, ns))
 		return 0;
 	steps = run_ns / ns[0] / (c->pairs ? c->pairs : 1);
 	return steps > (double)c->min_steps ? (long)steps : c->min_steps;
@@ -31,7 +62,7 @@ void run_rounds(const struct contest *c, const struct effort *effort,
 	long steps[MAX_ENTRANTS];
 	int n = 0;
 
-	for (; n < MAX_ENTRANTS && entrant_name(&c->entrants[n]); n++) {
+	for (; n < MAX_ENTRANTS && entrant_name(c, &c->entrants[n]); n++) {
 		steps[n] = calibrate(c, &c->entrants[n], effort->run_ns);
 		o->there[n] = steps[n] != 0;
 	}
@@ -44,8 +75,8 @@ void run_rounds(const struct contest *c, const struct effort *effort,
 			int who = (round + i) % n;
 
 			if (o->there[who])
-				c->run(c, &c->entrants[who], steps[who],
-				       o->ns[who][round]);
+				run(c, &c->entrants[who], steps[who],
+				    o->ns[who][round]);
 		}
 	}
 }

@@ -49,27 +49,6 @@ static void doze(double seconds)
 	nanosleep(&t, NULL);
 }
 
-/* both kinds of context switches */
-static long switches(pid_t pid)
-{
-	char path[64], line[128];
-	long n, sum = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "r");
-	if (!f)
-		fail("no %s", path);
-	while (fgets(line, sizeof(line), f)) {
-		const char *at = strstr(line, "ctxt_switches:");
-
-		if (at && sscanf(at, "ctxt_switches: %ld", &n) == 1)
-			sum += n;
-	}
-	fclose(f);
-	return sum;
-}
-
 static struct usage usage_of(pid_t pid)
 {
 	struct usage u = {.switches = switches(pid)};
@@ -114,7 +93,21 @@ static bool wake_all(const struct idle *s)
 	       textbook_queue.put(s->textbook, buf, LEN) == 0;
 }
 
-static void observe(const struct idle *s)
+/* figure[0]: how many were to be idle; figure[1]: and were */
+static void tell(int i, double busy_ns, long n, struct result *r)
+{
+	bool idle = busy_ns <= 0 && n == 0;
+
+	printf("%-20s %8.3f %17ld", sleeps_in[i], busy_ns / 1e6, n);
+	if (i != IN_TEXTBOOK) {
+		printf("  %s", idle ? "reached" : "MISSED");
+		r->figure[0]++;
+		r->figure[1] += idle;
+	}
+	putchar('\n');
+}
+
+static void observe(const struct idle *s, struct result *r)
 {
 	struct usage before[OBSERVER], after[OBSERVER];
 
@@ -124,12 +117,12 @@ static void observe(const struct idle *s)
 	doze(s->seconds);
 	for (int i = 0; i < OBSERVER; i++)
 		after[i] = usage_of(result_of(i)->pid);
-	printf("\nidle for %.0f s in      CPU ms  context switches\n",
+	printf("\nidle for %.0f s in      CPU ms  context switches  goal: "
+	       "none\n",
 	       s->seconds);
 	for (int i = 0; i < OBSERVER; i++)
-		printf("%-20s %8.3f %17ld\n", sleeps_in[i],
-		       (after[i].busy_ns - before[i].busy_ns) / 1e6,
-		       after[i].switches - before[i].switches);
+		tell(i, after[i].busy_ns - before[i].busy_ns,
+		     after[i].switches - before[i].switches, r);
 	fflush(stdout);
 	if (!wake_all(s))
 		fail("a sleeper cannot be woken");
@@ -139,12 +132,11 @@ static void work(int me, void *arg, struct result *r)
 {
 	const struct idle *s = arg;
 
-	(void)r;
 	if (me == OBSERVER && ipc_mutex_lock(s->mutex, LIBIPC_FOREVER))
 		fail("the mutex cannot be locked");
 	meet();
 	if (me == OBSERVER)
-		observe(s);
+		observe(s, r);
 	else if (!sleep_in(me, s))
 		fail("%s was woken for nothing", sleeps_in[me]);
 }
@@ -170,6 +162,7 @@ void idle(double seconds)
 			    .arg = &s,
 			    .what = "idle",
 			    .describe = describe};
+	const double *r;
 
 	s.textbook = textbook_queue.open(LEN);
 	if (ipc_queue_create(&s.queue, NULL, &plain) ||
@@ -178,7 +171,9 @@ void idle(double seconds)
 	    ipc_mutex_create(&s.mutex, NULL, NULL) || !s.textbook ||
 	    ipc_queue_put(s.tasks, "a task.", LEN, 0))
 		fail("idle: an object cannot be made");
-	run_crew(&crew);
+	r = run_crew(&crew)[OBSERVER].figure;
+	for (int i = 0; i < (int)r[0]; i++)
+		judge_plainly(i < (int)r[1]);
 	ipc_queue_close(s.queue);
 	ipc_queue_close(s.tasks);
 	ipc_pipe_close(s.ends[0]);

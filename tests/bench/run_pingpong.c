@@ -26,7 +26,7 @@ static void describe(void *arg, FILE *out)
 
 static void one_way(const struct pingpong *p, void *t, int me, long seq)
 {
-	char item[MAX_LEN] = {0};
+	char item[MAX_SMALL] = {0};
 
 	stamp(item, p->len, me, (uint64_t)seq);
 	if (p->kind->put(t, item, p->len))
@@ -36,7 +36,7 @@ static void one_way(const struct pingpong *p, void *t, int me, long seq)
 static void other_way(const struct pingpong *p, void *t, struct seen *seen,
 		      struct result *r)
 {
-	char item[MAX_LEN];
+	char item[MAX_SMALL];
 
 	check(seen, r, item, p->len, p->kind->get(t, item, p->len));
 }

@@ -213,7 +213,7 @@ static bool run(const struct contest *c, const struct entrant *e, long n,
 		return false;
 	s.steps = ((uint64_t)n + unit - 1) / unit * unit;
 	/* once around the ring: each page is there */
-	s.warm = DEPTH / (uint64_t)producers;
+	s.warm = (s.kind->depth ? s.kind->depth : DEPTH) / (uint64_t)producers;
 	crew->arg = &s;
 	crew->what = s.kind->name;
 	crew->describe = describe;
