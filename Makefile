@@ -42,7 +42,7 @@ PROGRAMS := $(BUILD)/libipc $(EXAMPLES)
 all: $(BUILD)/libipc.a $(BUILD)/libipc.so $(PROGRAMS) ## library, programs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-19s%s\n", $$1, $$2 }' \
 		Makefile
 	@echo "Variables: CC CFLAGS LDFLAGS PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR" \
 		"DESTDIR BUILD, BACKEND=posix, V=1"
@@ -85,9 +85,10 @@ demo: $(BUILD)/examples/ticket_grab $(BUILD)/examples/baozi_many ## see it
 
 # ------------------------------------------------------------------ the tests
 
-test: all $(TESTS) killers soakers ## all tests
+test: all $(TESTS) killers soakers counters ## all tests
 	@tests/run.sh $(TESTS) "tests/test_examples.sh $(BUILD)/examples" \
-		$(patsubst %,"% short",tests/kill/run.sh tests/soak/run.sh)
+		$(patsubst %,"% short",tests/kill/run.sh tests/soak/run.sh) \
+		tests/instructions/run.sh
 
 check-one: $(BUILD)/tests/test_$(T) ## one test program, T=queue_basic
 	$(BUILD)/tests/test_$(T)
@@ -246,6 +247,16 @@ bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1
 	@$(BUILD)/bench/bench $(QUICK:%=--quick) $(ROUNDS:%=--rounds %) \
 		$(if $(ONLY),--only "$(ONLY)") --goals $(BUILD)/bench/goals.csv
 
+# instructions, which are the same anywhere
+$(BUILD)/instructions/%.o: tests/instructions/%.c
+	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -DFLAGS='"$(CFLAGS)"' -c $< -o $@
+$(BUILD)/instructions/count: $(BUILD)/instructions/count.o $(BUILD)/libipc.a
+	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+counters: $(BUILD)/instructions/count
+
+bench-instructions: counters ## of each call; UPDATE=1: that is the reference
+	@tests/instructions/run.sh $(UPDATE:%=update)
+
 check: check-headers check-symbols check-layers check-docs check-format
 check: check-labels check-faults check-install ## headers, symbols, layers, docs, ...
 
@@ -291,7 +302,7 @@ clean: ## remove what was built
 
 .PHONY: test-musl test-m32 test-aarch64
 .PHONY: all help demo test units check-one asan tsan kill killers model soak \
-	soakers fuzz bench check format install uninstall clean
+	soakers counters fuzz bench bench-instructions check format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
