@@ -61,8 +61,19 @@ static int answer(int error)
 		return -ENOSPC;
 	case EOVERFLOW: /* more than we could map */
 		return -ENOMEM;
-	default:
+	case EACCES:
+	case EEXIST:
+	case EINVAL:
+	case EMFILE:
+	case ENAMETOOLONG:
+	case ENFILE:
+	case ENOENT:
+	case ENOMEM:
+	case ENOSPC:
+	case ENOSYS:
 		return -error;
+	default:
+		return -EIO;
 	}
 }
 

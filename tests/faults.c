@@ -32,7 +32,7 @@ enum { SHORT = 1000 };
 	X(OPEN, "open", EACCES, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS,  \
 	  ENOENT, EOPNOTSUPP, EISDIR, EIO, EDQUOT)                             \
 	X(SHM_OPEN, "shm_open", EACCES, EINTR, EMFILE, ENFILE, ENOMEM, EROFS,  \
-	  EIO)                                                                 \
+	  EIO, EOPNOTSUPP, ENODEV)                                             \
 	X(SHM_UNLINK, "shm_unlink", EACCES, EINTR, EROFS, EIO, ENOMEM)         \
 	X(CLOSE, "close", EINTR, EIO)                                          \
 	X(FSTAT, "fstat", ENOMEM, EOVERFLOW, EIO)                              \
