@@ -98,6 +98,10 @@ if [ $# = 0 ]; then
 		out_of_it="$out_of_it|named_programs|queue_named"
 		out_of_it="$out_of_it|process_(errors|exit|group|no_pidfd)"
 		out_of_it="$out_of_it|process_(parent_death|signal)"
+		# too slow: memory that is mapped is the emulator's own business,
+		# page by page, and a queue without maxsize maps much of it; and
+		# what is resident is the emulator
+		out_of_it="$out_of_it|queue_(unbounded|pool_grows)"
 		# too slow
 		out_of_it="$out_of_it|lease_many|.*_(threads|traffic|kill)"
 		out_of_it="$out_of_it|queue_(ends|priority|pingpong)" ;;
