@@ -243,9 +243,11 @@ $(BUILD)/bench/boost.o: tests/bench/boost.cc tests/bench/boost.h $(BENCH_PEERS)
 $(BUILD)/bench/bench: $(BENCH) $(BUILD)/bench/boost.o $(BUILD)/libipc.a
 	$(call Q,LD)$(LINK) $^ $$(tests/bench/peers.sh libs) $(LIBS) -o $@
 
-bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1
+PICTURE ?= $(BUILD)/bench.svg
+bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1, PICTURE=x.svg
 	@$(BUILD)/bench/bench $(QUICK:%=--quick) $(ROUNDS:%=--rounds %) \
 		$(if $(ONLY),--only "$(ONLY)") --goals $(BUILD)/bench/goals.csv
+	@tests/bench/draw.sh $(BUILD)/bench/goals.csv $(PICTURE)
 
 # instructions, which are the same anywhere
 $(BUILD)/instructions/%.o: tests/instructions/%.c

@@ -17,6 +17,7 @@
  *	ours.c       the library's queues, pipes and mutexes
  *	peer_*.c     what there is without it
  *	peers.sh     which libraries to compare with are here
+ *	draw.sh      the picture, by gnuplot with plot.gp
  */
 #ifndef LIBIPC_BENCH_H
 #define LIBIPC_BENCH_H
@@ -179,6 +180,9 @@ struct outcome {
 void run_rounds(const struct contest *c, const struct effort *effort,
 		struct outcome *o);
 
+/* one line: the version and the machine */
+void print_machine(FILE *to);
+
 void report_machine(const struct effort *effort);
 void report_missing(void);
 void report_heading(void);
@@ -209,7 +213,7 @@ void judge_plainly(bool reached);
 
 void goals_report(void);
 
-/* for gnuplot: number, what, speed, min, max, goal */
+/* for plot.gp: the machine; then number, what, speed, min, max, goal */
 void goals_data(FILE *data);
 
 /* ---- crews ---- */
@@ -301,8 +305,5 @@ struct backoff {
 
 /* longer and longer pauses; after a while it lets others run */
 void back_off(struct backoff *b);
-
-/* parties: how long a while is; less where there are more of them than CPUs */
-void back_off_for(int n_parties);
 
 #endif

@@ -221,7 +221,7 @@ const struct contest contests[] = {
 			      .name = "64 joiners"},
 			     {.transport = &our_tasks,
 			      .sleepers = 0,
-			      .name = "none",
+			      .name = "no joiner",
 			      .goal = {FLAT}}},
 	},
 	/* the answer is no goal: the process that slept the longest finds the

@@ -160,7 +160,6 @@ static _Noreturn void be_party(const struct crew *crew, int me)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	parties = crew->parties;
-	back_off_for(parties);
 	r->pid = getpid();
 	if (crew->cpu[me] >= 0)
 		pin(cpus[crew->cpu[me]]);

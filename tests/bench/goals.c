@@ -72,6 +72,8 @@ void goals_report(void)
 
 void goals_data(FILE *data)
 {
+	fputs("# ", data);
+	print_machine(data);
 	fprintf(data, "number,what,speed,min,max,goal\n");
 	for (int i = 0; i < n_judged; i++) {
 		const struct judged *j = &judged[i];

@@ -10,11 +10,8 @@
 enum {
 	WHO_SHIFT = 48,
 	PAUSE_MAX = 16,
-	PAIR_BACKOFF = 1000, /* pauses before it yields */
-	CROWD_BACKOFF = 30,  /* the same, where there are not enough CPUs */
+	YIELD_AFTER = 300, /* pauses */
 };
-
-static unsigned int yield_after = PAIR_BACKOFF;
 
 static uint64_t word_of(int who, uint64_t seq)
 {
@@ -66,14 +63,9 @@ void expect(struct result *r, int who, uint64_t n)
 		count(r, word_of(who, seq));
 }
 
-void back_off_for(int n_parties)
-{
-	yield_after = n_parties > 2 ? CROWD_BACKOFF : PAIR_BACKOFF;
-}
-
 void back_off(struct backoff *b)
 {
-	if (b->used >= yield_after) {
+	if (b->used >= YIELD_AFTER) {
 		sched_yield();
 		return;
 	}

@@ -62,18 +62,24 @@ static const char *compiler(void)
 #endif
 }
 
-void report_machine(const struct effort *effort)
+void print_machine(FILE *to)
 {
 	struct utsname u;
 	char cpu[128];
-	double load = 0;
 
 	uname(&u);
 	if (!look_up("/proc/cpuinfo", "model name", cpu, sizeof(cpu)))
 		snprintf(cpu, sizeof(cpu), "%s", u.machine);
+	fprintf(to, "libipc %s on %s, %ld CPUs, %s %s\n", ipc_version(), cpu,
+		sysconf(_SC_NPROCESSORS_ONLN), u.sysname, u.release);
+}
+
+void report_machine(const struct effort *effort)
+{
+	double load = 0;
+
 	getloadavg(&load, 1);
-	printf("libipc %s on %s, %ld CPUs, %s %s\n", ipc_version(), cpu,
-	       sysconf(_SC_NPROCESSORS_ONLN), u.sysname, u.release);
+	print_machine(stdout);
 	printf("%s, ", compiler());
 #ifndef __OPTIMIZE__
 	printf("NOT OPTIMISED, ");
@@ -144,50 +150,65 @@ void report_heading(void)
 	       "goal");
 }
 
+/* a line with a goal can be read alone, also without those before it */
+static void begin_row(const struct outcome *o, const char *what, int figure,
+		      const char *beside, bool whole)
+{
+	char ours[16];
+
+	brief(median_of(o, 0, figure), ours);
+	printf("%-30s %8s  %-32s", whole ? what : "", whole ? ours : "",
+	       beside);
+}
+
 static void report_best(const struct outcome *o, const char *what, int figure,
 			bool spins, double goal)
 {
-	const struct contest *c = o->contest;
+	const char *does = !spins		   ? "sleeps"
+			   : o->contest->pairs > 1 ? "yields"
+						   : "spins";
 	int best = best_peer(o, figure, spins);
 	char beside[64];
 
 	if (goal <= 0)
 		return;
-	snprintf(beside, sizeof(beside), "best that %s",
-		 !spins		? "sleeps"
-		 : c->pairs > 1 ? "yields"
-				: "spins");
-	printf("%-30s %8s  %-32s", "", "", beside);
+	snprintf(beside, sizeof(beside), "best that %s", does);
+	begin_row(o, what, figure, beside, true);
 	if (best)
 		row(o, what, beside, best, figure, goal);
 	else
 		printf(" none was measured\n");
 }
 
+static void report_peer(const struct outcome *o, const char *what, int figure,
+			int peer, bool first)
+{
+	const struct entrant *e = &o->contest->entrants[peer];
+	const char *name = entrant_name(o->contest, e);
+
+	begin_row(o, what, figure, name, first || e->goal[figure] > 0);
+	if (o->there[peer])
+		row(o, what, name, peer, figure, e->goal[figure]);
+	else if (e->program)
+		printf(" not measured (%s)\n", e->program->package);
+	else
+		printf(" not on this system\n");
+}
+
 static void report_figure(const struct outcome *o, int figure)
 {
 	const struct contest *c = o->contest;
 	const char *name = c->figure[figure];
-	char what[64], ours[16];
+	bool first = true;
+	char what[64];
 
 	snprintf(what, sizeof(what), "%s%s%s", c->name, name ? ", " : "",
 		 name ? name : "");
-	printf("%-30s %8s  ", what, brief(median_of(o, 0, figure), ours));
-	for (int peer = 1, printed = 0; peer < o->entrants; peer++) {
-		const struct entrant *e = &c->entrants[peer];
-
-		if (entrant_lacks(e))
+	for (int peer = 1; peer < o->entrants; peer++) {
+		if (entrant_lacks(&c->entrants[peer]))
 			continue; /* report_missing() says so */
-		if (printed++)
-			printf("%-30s %8s  ", "", "");
-		printf("%-32s", entrant_name(c, e));
-		if (o->there[peer])
-			row(o, what, entrant_name(c, e), peer, figure,
-			    e->goal[figure]);
-		else if (e->program)
-			printf(" not measured (%s)\n", e->program->package);
-		else
-			printf(" not on this system\n");
+		report_peer(o, what, figure, peer, first);
+		first = false;
 	}
 	report_best(o, what, figure, false, c->goal_sleeping);
 	report_best(o, what, figure, true, c->goal_spinning);
