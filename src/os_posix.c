@@ -120,6 +120,11 @@ int ipci_os_wake(const _Atomic uint64_t *word, int n)
 	return 0;
 }
 
+bool ipci_os_barrier(void)
+{
+	return false;
+}
+
 /* ---- named memory ---- */
 
 #define TEMPORARY ".libipc-"
