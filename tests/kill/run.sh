@@ -61,6 +61,8 @@
 mode=${1:-full}
 kill=${BUILD:-build}/kill
 lanes=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+work=$(mktemp) || exit 2
+trap 'rm -f "$work"' EXIT
 [ "$mode" = short ] || [ "$mode" = full ] || { echo "short or full?" && exit 2; }
 
 # $1: lane; what a program does not say for itself: that it came to its end
@@ -73,12 +75,22 @@ sweeps() {
 	done
 }
 
-# $1: the safeguard; $2: program, $3: row; from "not ok - put: 276 points, 47
-# bad, ..." to "ok - control: 47 of 276 points"
+# $1: the safeguard; $2: program, $3: row. Ends at the first bad point. Some
+# leave few of them bad: where a stride finds none, every instruction is tried.
 control() {
 	where=$kill/$(echo "$1" | tr '[:upper:]' '[:lower:]')/$2
+	for how in "$mode" full; do
+		SWEEP_CONTROL=yes "$where" $how "$3" >"$work" 2>&1
+		grep -q '^not ok - .* points, ' "$work" && break
+	done
 	echo "1..1"
-	SWEEP_CONTROL=yes "$where" "$mode" "$3" 2>&1 | awk -v name="control $1 goes red" '
+	verdict "$1" <"$work"
+}
+
+# from "not ok - put: 276 points, 47 bad, ..." to "ok - control: 47 of 276
+# points"
+verdict() {
+	awk -v name="control $1 goes red" '
 	/^(not )?ok - / { n++; bad = $(NF - 5); points = $(NF - 7); row = $0 }
 	END {
 		sub(/^(not )?ok - /, "", row)
