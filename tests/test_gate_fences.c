@@ -52,7 +52,7 @@ static void delay(unsigned int max)
 
 static void send_far_away(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef __SSE2__
 	for (int i = 0; i < FAR; i++)
 		__builtin_ia32_clflush((const void *)far_away[i].line);
 #endif
