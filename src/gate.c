@@ -243,6 +243,27 @@ static bool fence_off(const struct ipci_gate *g, uint64_t *mine,
 }
 
 /*
+ * S4: the word; is it held, noted down if nobody has yet. What was noted before
+ * is read first (acquire, pairs with the release here), so that the word is not
+ * older, and whoever notes a later one meanwhile makes ours fail.
+ */
+static uint64_t word_noted(const struct ipci_gate *g)
+{
+	uint64_t is, word;
+
+	if (!g->since)
+		return word_of(g);
+	is = atomic_load_explicit(g->since, memory_order_acquire);
+	word = word_of(g);
+	if (word & IPCI_GATE_OWNER && word >> 32 != is >> 32)
+		atomic_compare_exchange_strong_explicit(
+			g->since, &is,
+			(word >> 32 << 32) | (uint32_t)(ipci_now_ns() / MS + 1),
+			memory_order_release, memory_order_relaxed);
+	return word;
+}
+
+/*
  * S4: what must stay as it is, behind the word and the hint: unless there is an
  * owner, whose release will look (R5), the index. -1: more than can be watched.
  */
@@ -276,7 +297,7 @@ static void nap(const struct ipci_gate *g, int64_t deadline)
 	}
 	if (!leave(g, &hint) || !fence_off(g, &hint, &deadline))
 		return;
-	word = word_of(g);
+	word = word_noted(g);
 	n = list_still(g, word, hint, same);
 	if (!(word & IPCI_GATE_OWNER) && ready(g)) /* S5 */
 		return;

@@ -41,6 +41,7 @@ struct ipci_gate {
 	struct room_shm *room; /* NULL: exact; else all is done in there */
 	_Atomic uint64_t *word;
 	_Atomic uint64_t *hint;	       /* whether anybody sleeps */
+	_Atomic uint64_t *since;       /* NULL, or when it was held already */
 	const _Atomic uint64_t *index; /* whose store makes ready() true; or
 					  NULL: only the word itself does */
 	bool (*ready)(const void *arg);
@@ -69,6 +70,7 @@ static inline void ipci_gate_furnish(struct ipci_gate *g, struct room_shm *room)
 		g->room = room;
 	if (g->room || !g->hint)
 		g->hint = &room->asleep;
+	g->since = &room->since;
 }
 
 /* for others to come out, when our own time is up: what is there is taken

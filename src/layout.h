@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum {
-	IPCI_LAYOUT = 2,     /* raise when a byte below changes its meaning */
+	IPCI_LAYOUT = 3,     /* raise when a byte below changes its meaning */
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
@@ -166,7 +166,7 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *            sleep    S1 pending = word   S2 CAS LEFT in; and, where it was in,
  *                                            FIRED out, generation+1
  *                     S3 no FENCED yet: barrier, then CAS FENCED in
- *                     S4 read word and index
+ *                     S4 read word and index; held: since
  *                     S5 last look: condition false
  *                     S6 wait, if word, hint and index are still the same
  *            fire     F1 fence. Not LEFT, or held: nothing, the release looks.
@@ -185,8 +185,8 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *            S1  as A1
  *            S2, S3  a hint without a sleeper: the next fire wakes nobody and
  *                clears it
- *            S4..S6  as S2; was it woken just now, the kernel, by `pending`,
- *                wakes the next one
+ *            S4..S6  as S2, and what since says was so; was it woken just now,
+ *                the kernel, by `pending`, wakes the next one
  *            F1  nobody woken: the kernel, by `pending`, wakes one if the word
  *                is free; else its release looks
  *            F2  as F1
@@ -206,7 +206,7 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
 
 /*
  * struct room_shm - what a gate is made of where the kernel cannot do all this
- *                                                                   88 bytes
+ *                                                                   96 bytes
  *
  * The bounded back end: the lock is a robust pthread mutex, sleepers wait for
  * a semaphore, and look again at least every 50 ms (BOUNDED_SLICE_NS) whatever
@@ -224,7 +224,11 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  * exists; threads that end sign out what they hold.
  *
  * In the exact back end all of this is zero and nobody looks at it, but for
- * asleep, which is the hint of a gate that has no other.
+ * asleep, which is the hint of a gate that has no other, and since, which no
+ * decision depends on: it is for whoever wants to know what is stuck. Taking a
+ * gate reads no clock; but who goes to sleep because it is held has the time to
+ * note down when that was so (S4). While the word has the same epoch, it has
+ * been held from then on at least.
  *
  * GUARD      mutex: libc's. sem, asleep: A
  *
@@ -241,6 +245,10 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                       (commit, then read asleep / stamp, then read index),
  *                       and with the word of a mutex (sign out, read asleep /
  *                       stamp, read the word)
+ *            since   A  epoch:32 | ms:32, the lower part of CLOCK_MONOTONIC:
+ *                       in one word, so that they belong together. CAS, never
+ *                       to an older epoch: release, pairs with the acquire of
+ *                       the next one
  *
  * STEPS      create   room, before the object has its name
  *            acquire  b1 trylock; EOWNERDEAD: make it consistent
@@ -262,12 +270,13 @@ struct room_shm {
 	_Alignas(8) unsigned char mutex[48]; /* pthread_mutex_t */
 	_Alignas(8) unsigned char sem[32];   /* sem_t */
 	_Atomic uint64_t asleep;
+	_Atomic uint64_t since;
 };
 
-_Static_assert(sizeof(struct room_shm) == 88, "room_shm");
+_Static_assert(sizeof(struct room_shm) == 96, "room_shm");
 
 /*
- * struct mutex_shm - a gate whose condition is "free"              104 bytes
+ * struct mutex_shm - a gate whose condition is "free"              112 bytes
  *
  * The last bytes of the head page, so that its list node, 20 to 40 bytes
  * behind the word, falls into the private page.
@@ -311,8 +320,8 @@ struct mutex_shm {
 	_Atomic uint32_t depth;
 };
 
-_Static_assert(sizeof(struct mutex_shm) == 104, "mutex_shm");
-_Static_assert(offsetof(struct mutex_shm, word) == 88, "node is private");
+_Static_assert(sizeof(struct mutex_shm) == 112, "mutex_shm");
+_Static_assert(offsetof(struct mutex_shm, word) == 96, "node is private");
 
 /*
  * struct side_shm - one side of a ring: its gate and its index     256 bytes
@@ -348,7 +357,7 @@ struct side_shm {
 	unsigned char pad1[56];
 	_Atomic uint64_t hint;
 	struct room_shm room;
-	unsigned char pad2[32];
+	unsigned char pad2[24];
 };
 
 _Static_assert(sizeof(struct side_shm) == 256, "side_shm");
@@ -669,7 +678,7 @@ struct queue_shm {
 	struct rare_shm rare;
 	struct pool_shm pool; /* of LIFO and priority queues */
 	struct room_shm pool_room;
-	unsigned char pad[104];
+	unsigned char pad[96];
 	struct leases_shm leases;
 };
 
@@ -702,7 +711,7 @@ struct worker_shm {
 	_Atomic uint32_t held;
 	unsigned char pad1[8];
 	struct room_shm room[2];
-	unsigned char pad2[56];
+	unsigned char pad2[40];
 };
 
 _Static_assert(sizeof(struct worker_shm) == 384, "worker_shm");

@@ -57,8 +57,9 @@ struct tool_gate {
 			      sleeps at this gate */
 	uint64_t word;
 	uint32_t owner;
-	bool sleepers;	/* there may be some */
-	uint64_t stood; /* milliseconds, in which it did not change at least */
+	bool sleepers;	 /* there may be some */
+	bool stood;	 /* it is known to have had this owner ... */
+	uint64_t for_ms; /* ... for so long at least */
 };
 
 struct tool_side {
@@ -74,6 +75,7 @@ struct tool_object {
 	bool here; /* of this PID namespace */
 	struct stat st;
 	struct head_shm head;
+	uint32_t looked; /* before what follows was read: ms, the lower part */
 	struct tool_gate lock; /* mutex, shared */
 	uint32_t holder;       /* who is inside, or died there */
 	uint32_t depth;	       /* of a recursive one */
@@ -115,6 +117,8 @@ struct tool_thread {
 	pid_t tid;
 	char state; /* as in /proc: R S D T Z ... */
 	char command[64];
+	bool aged;	 /* it is known when it began */
+	uint64_t age_ms; /* at most */
 };
 
 /* a thread of this PID namespace; false: there is none */

@@ -46,6 +46,21 @@ static struct tool_gate gate_of(uint64_t word, uint64_t hint, uint64_t from,
 				  .sleepers = has_sleepers(hint)};
 }
 
+/* the first one that went to sleep while it was held by this owner noted when
+   that was; the time may have gone round, so it is longer, if anything */
+static void set_since(struct tool_gate *g, const struct room_shm *room,
+		      uint32_t looked)
+{
+	uint64_t since =
+		atomic_load_explicit(&room->since, memory_order_relaxed);
+	int32_t ms = (int32_t)(looked - (uint32_t)since);
+
+	if (!g->owner || !since || since >> 32 != g->word >> 32)
+		return;
+	g->stood = true;
+	g->for_ms = ms > 0 ? (uint64_t)ms : 0;
+}
+
 static void read_mutex(struct tool_object *o)
 {
 	uint64_t at = o->head.page - sizeof(struct mutex_shm);
@@ -57,18 +72,22 @@ static void read_mutex(struct tool_object *o)
 			  atomic_load_explicit(&m.room.asleep,
 					       memory_order_relaxed),
 			  at, sizeof(m));
+	set_since(&o->lock, &m.room, o->looked);
 	o->holder = atomic_load_explicit(&m.holder, memory_order_relaxed);
 	o->depth = atomic_load_explicit(&m.depth, memory_order_relaxed);
 }
 
-static struct tool_side side_of(const struct side_shm *s, uint64_t at)
+static struct tool_side side_of(const struct tool_object *o,
+				const struct side_shm *s, size_t offset)
 {
 	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
 	uint64_t hint = atomic_load_explicit(&s->hint, memory_order_relaxed);
+	struct tool_side side = {
+		atomic_load_explicit(&s->index, memory_order_relaxed),
+		gate_of(word, hint, o->head.page + offset, sizeof(*s))};
 
-	return (struct tool_side){atomic_load_explicit(&s->index,
-						       memory_order_relaxed),
-				  gate_of(word, hint, at, sizeof(*s))};
+	set_since(&side.gate, &s->room, o->looked);
+	return side;
 }
 
 /* what no sound queue can say */
@@ -83,16 +102,15 @@ static bool is_impossible(const struct tool_object *o)
 
 static void read_sides(struct tool_object *o)
 {
-	uint64_t body = o->head.page;
 	struct queue_shm q;
 
-	if (!read_bytes(o, &q, sizeof(q), body))
+	if (!read_bytes(o, &q, sizeof(q), o->head.page))
 		return;
 	o->shut = q.rare.state & IPCI_STATE_SHUT;
 	o->dropped = q.rare.state & IPCI_STATE_DROPPED;
-	o->put = side_of(&q.put, body + offsetof(struct queue_shm, put));
-	o->get = side_of(&q.get, body + offsetof(struct queue_shm, get));
-	o->done = side_of(&q.done, body + offsetof(struct queue_shm, done));
+	o->put = side_of(o, &q.put, offsetof(struct queue_shm, put));
+	o->get = side_of(o, &q.get, offsetof(struct queue_shm, get));
+	o->done = side_of(o, &q.done, offsetof(struct queue_shm, done));
 }
 
 /*
@@ -113,6 +131,7 @@ static void read_queue(struct tool_object *o)
 
 static void read_body(struct tool_object *o)
 {
+	o->looked = (uint32_t)(ipci_now_ns() / 1000000);
 	switch (o->head.kind) {
 	case IPCI_KIND_MUTEX:
 	case IPCI_KIND_SHARED:
@@ -183,8 +202,10 @@ static void compare(struct tool_gate *now, const struct tool_gate *then,
 		    unsigned int ms)
 {
 	if (now->owner && now->word == then->word &&
-	    now->word >= IPCI_GATE_EPOCH)
-		now->stood = ms;
+	    now->word >= IPCI_GATE_EPOCH) {
+		now->stood = true;
+		now->for_ms = now->for_ms > ms ? now->for_ms : ms;
+	}
 }
 
 void tool_watch(struct tool_object *o, unsigned int ms)

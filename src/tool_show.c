@@ -99,14 +99,21 @@ void tool_show_owner(const char *key, const struct tool_object *o, uint32_t tid)
 	out_thread(key, &t);
 }
 
-/* since when: that is not recorded. But what has not moved while we looked on
-   (stat -w), was there all the time */
+/*
+ * Since when: that is not recorded. But who had to wait for it noted when that
+ * was; what has not moved while we looked on (stat -w), was there all the time;
+ * and it is not longer than its thread exists.
+ */
 static void show_holder(const char *key, const struct tool_object *o,
 			const struct tool_gate *g)
 {
+	struct tool_thread t;
+
 	tool_show_owner(key, o, g->owner);
 	if (g->stood)
-		out_number("for_ms_at_least", g->stood);
+		out_number("for_ms_at_least", g->for_ms);
+	if (g->owner && o->here && tool_thread((pid_t)g->owner, &t) && t.aged)
+		out_number("for_ms_at_most", t.age_ms);
 }
 
 /* of a mutex, and of the one that shared bytes have */

@@ -383,6 +383,69 @@ static void test_stopped_holder(void **state)
 	expect_unlinked(name);
 }
 
+static int lock_it(void *arg)
+{
+	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == 0);
+	return ipc_mutex_unlock(arg);
+}
+
+static long number_at(const char *o, const char *key)
+{
+	const char *n = json_member(o, key);
+
+	return n ? strtol(n, NULL, 10) : -1;
+}
+
+static bool held_for(const char *name, long ms)
+{
+	return number_at(stat_of(name), "for_ms_at_least") >= ms;
+}
+
+/*
+ * Who sleeps at a lock says since when it has been held, with no watching: the
+ * first one does, not the one that came last; and not since longer than that.
+ */
+static void test_held_since(void **state)
+{
+	char name[64];
+	struct ipc_mutex *m;
+	pid_t holder, sleeper[2];
+	double before, after, asleep;
+	(void)state;
+
+	need_exact_wakes();
+	assert_int_equal(ipc_mutex_create(&m, unique_name(name, "since"), NULL),
+			 0);
+	holder = spawn_child(stop_inside, m);
+	assert_true(eventually(harness_state(holder) == 'T', 5000));
+	before = now_ms();
+	sleeper[0] = spawn_child(lock_it, m);
+	wait_asleep(sleeper[0]);
+	asleep = now_ms();
+	assert_true(eventually(held_for(name, 300), 5000));
+	assert_true(now_ms() - before >= 300);
+	sleeper[1] = spawn_child(lock_it, m);
+	wait_asleep(sleeper[1]);
+	after = now_ms();
+	assert_true(held_for(name, (long)(after - asleep) - 3));
+	assert_true((double)number_at(r.out, "for_ms_at_least") <=
+		    now_ms() - before);
+	assert_true((double)number_at(r.out, "for_ms_at_most") >=
+		    after - before);
+	kill(holder, SIGCONT);
+	expect_exit(holder, 0);
+	for (int i = 0; i < 2; i++)
+		expect_exit(sleeper[i], 0);
+
+	/* the next one to hold it has not done so since then */
+	assert_int_equal(ipc_mutex_lock(m, 0), 0);
+	assert_null(json_member(stat_of(name), "for_ms_at_least"));
+	assert_int_equal(ipc_mutex_unlock(m), 0);
+	assert_null(json_member(stat_of(name), "for_ms_at_most"));
+	assert_int_equal(ipc_mutex_close(m), 0);
+	expect_unlinked(name);
+}
+
 /* while it is used as fast as it goes, no answer is impossible */
 static int churn(void *arg)
 {
@@ -430,7 +493,7 @@ int main(void)
 		TEST(test_mutex),	    TEST(test_queue),
 		TEST(test_queue_shut_down), TEST(test_joinable_queue),
 		TEST(test_users),	    TEST(test_stopped_holder),
-		TEST(test_busy_queue),
+		TEST(test_held_since),	    TEST(test_busy_queue),
 	};
 
 	return RUN_TESTS(tests);
