@@ -2,6 +2,7 @@
 /*
  * held.c - put words on the thread's list of held locks, and take them off
  */
+#include <limits.h>
 #include <pthread.h>
 
 #include "held.h"
@@ -61,4 +62,49 @@ void ipci_held_unlink_last(struct ipci_self *self, struct ipci_anchor *a)
 	ipci_held_take_out(self, prev ? prev : last_mutex(self),
 			   node_of(self, a->next));
 	*link = a->next;
+}
+
+/* ---- the end of the thread ---- */
+
+/* the first mutex's word is another's from here on; its node leads to itself,
+   for who unlocks it later all the same */
+static void leave_first(struct ipci_self *self)
+{
+	uintptr_t node = ipci_held_unmarked(*self->list);
+
+	ipci_held_unlink(self, node);
+	ipci_held_insert(self, node, node, node);
+	ipci_room_abandon(NULL,
+			  (_Atomic uint64_t *)(node - (uintptr_t)self->node),
+			  self->key);
+}
+
+static _Atomic uint64_t end_key;
+
+static void sign_out(void *arg);
+
+static bool once_more(struct ipci_self *self)
+{
+	return ipci_at_thread_end(&end_key, sign_out, self);
+}
+
+/* Destructors of the user's may still unlock them, or use them: so not before
+   the last round of all destructors. */
+static void sign_out(void *arg)
+{
+	struct ipci_self *self = arg;
+
+	if (self->rounds++ < PTHREAD_DESTRUCTOR_ITERATIONS && once_more(self))
+		return;
+	while (self->tid &&
+	       ipci_held_unmarked(*self->list) != node_of(self, self->anchors))
+		leave_first(self);
+}
+
+bool ipci_held_will_end(struct ipci_self *self)
+{
+	if (self->rounds || ipci_os_backend() != IPCI_BACKEND_PID)
+		return true;
+	self->rounds = once_more(self);
+	return self->rounds;
 }

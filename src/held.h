@@ -99,6 +99,14 @@ IPCI_INLINE void ipci_held_unlink(struct ipci_self *self, uintptr_t node)
 		ipci_held_take_out(self, prev, ipci_node_get(node));
 }
 
+/*
+ * To be called before a mutex is put there. Where only whether a process exists
+ * tells of a death, a thread that ends leaves its mutexes as one that died: it
+ * would be found dead late, or as long as its process lives not at all. false:
+ * no memory for that.
+ */
+bool ipci_held_will_end(struct ipci_self *self);
+
 /* A3 and R2 of a worker word, whose node is a->node */
 void ipci_held_link_last(struct ipci_self *self, struct ipci_anchor *a);
 void ipci_held_unlink_last(struct ipci_self *self, struct ipci_anchor *a);

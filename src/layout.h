@@ -221,7 +221,8 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *
  * Where the system has no robust mutexes either (an emulator), the word is the
  * lock, by compare-and-swap, and who finds it held asks whether process P still
- * exists; threads that end sign out what they hold.
+ * exists; threads that end leave F in what they hold (held.c, worker.c), since
+ * the process lives on.
  *
  * In the exact back end all of this is zero and nobody looks at it, but for
  * asleep, which is the hint of a gate that has no other, and since, which no

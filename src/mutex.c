@@ -144,6 +144,16 @@ static bool unlock_inner(struct ipci_mutex *m, struct ipci_self *self)
 	return true;
 }
 
+/* with a room. Somebody may have written over the word while it was ours, but
+   not over the lock. */
+static __attribute__((noinline)) bool may_lock(const struct ipci_mutex *m,
+					       struct ipci_self *self)
+{
+	if (through_this(m, self) && is_free(m))
+		ipci_room_unlock(m->gate.room, m->gate.word, self->key);
+	return ipci_held_will_end(self);
+}
+
 int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
@@ -153,8 +163,8 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 		return -ENOSYS;
 	if (ipci_gate_mine(self, &m->gate))
 		return lock_again(m, self);
-	if (m->gate.room && through_this(m, self) && is_free(m))
-		ipci_room_unlock(m->gate.room, m->gate.word, self->key);
+	if (m->gate.room && !may_lock(m, self))
+		return -ENOLCK;
 	if (self->held >= HELD_MAX)
 		return -ENOLCK;
 	if (!ipci_gate_take(self, &m->gate)) {

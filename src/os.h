@@ -56,6 +56,7 @@ struct ipci_self {
 	uint32_t pause;	  /* the first one before another look; 0: 1 */
 	uint32_t unslept; /* looks for sleepers that found none */
 	uint32_t depth;	  /* entries of outer */
+	uint32_t rounds;  /* of destructors at its end, plus one: held.c */
 };
 
 extern _Thread_local struct ipci_self ipci_thread
@@ -79,6 +80,15 @@ bool ipci_displaced(void);
 
 /* for ipci_self()->id */
 uint64_t ipci_new_id(void);
+
+/* has at_end(value) called when this thread ends; made is 0 at first, and each
+   at_end has its own; value: not NULL. false: no memory */
+bool ipci_at_thread_end(_Atomic uint64_t *made, void (*at_end)(void *),
+			const void *value);
+
+/* whether LIBIPC_BACKEND asks for this one; posix: for tests, and for who does
+   not want to depend on what the kernel has; pid: for tests */
+bool ipci_os_is_wanted(const char *backend);
 
 /* counts forks: 0 in the first process, another number in each child */
 uint32_t ipci_generation(void);

@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* _SC_NPROCESSORS_ONLN: in POSIX since 2024 */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -70,6 +71,43 @@ uint64_t ipci_new_id(void)
 	return (uint64_t)ipci_generation() << 32 |
 	       (atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +
 		1);
+}
+
+/* made once: without a lock, which a fork in another thread could leave locked
+   in the child */
+static bool get_key(_Atomic uint64_t *made, void (*at_end)(void *),
+		    pthread_key_t *key)
+{
+	uint64_t known = atomic_load_explicit(made, memory_order_acquire);
+
+	if (!known) {
+		if (pthread_key_create(key, at_end))
+			return false;
+		if (atomic_compare_exchange_strong_explicit(
+			    made, &known, (uint64_t)*key + 1,
+			    memory_order_acq_rel, memory_order_acquire))
+			return true;
+		pthread_key_delete(*key); /* another thread was faster */
+	}
+	*key = (pthread_key_t)(known - 1);
+	return true;
+}
+
+bool ipci_at_thread_end(_Atomic uint64_t *made, void (*at_end)(void *),
+			const void *value)
+{
+	pthread_key_t key;
+
+	return get_key(made, at_end, &key) && !pthread_setspecific(key, value);
+}
+
+/* ---- what the environment says ---- */
+
+bool ipci_os_is_wanted(const char *backend)
+{
+	const char *name = getenv("LIBIPC_BACKEND");
+
+	return name && !strcmp(name, backend);
 }
 
 /* ---- time ---- */

@@ -229,23 +229,15 @@ static int wakes_for_the_dead(void)
 	return ipci_os_probe_death(true);
 }
 
-/* posix: for tests, and for who does not want to depend on what the kernel has;
-   pid: for tests */
-static bool is_wanted(const char *backend)
-{
-	const char *name = getenv("LIBIPC_BACKEND");
-
-	return name && !strcmp(name, backend);
-}
-
 /* enum ipci_backend, or -ENOMEM */
 static int choose_backend(void)
 {
 	int r = 0;
 
-	if (is_wanted("pid"))
+	if (ipci_os_is_wanted("pid"))
 		return IPCI_BACKEND_PID;
-	if (!is_wanted("posix") && has_robust_list() && has_futex_waitv())
+	if (!ipci_os_is_wanted("posix") && has_robust_list() &&
+	    has_futex_waitv())
 		r = has_barrier();
 	if (r > 0)
 		r = wakes_for_the_dead();

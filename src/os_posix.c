@@ -75,7 +75,7 @@ int ipci_os_caps(void)
 		return -ENOMEM; /* for now */
 	if (atomic_load_explicit(&backend, memory_order_relaxed) ==
 	    IPCI_BACKEND_UNKNOWN) {
-		r = ipci_room_probe();
+		r = ipci_os_is_wanted("pid") ? 0 : ipci_room_probe();
 		if (r < 0)
 			return r;
 		atomic_store_explicit(

@@ -200,26 +200,6 @@ static void retire_all(void *unused)
 		retire(self, records.first);
 }
 
-/* made once: without a lock, which a fork in another thread could leave locked
-   in the child */
-static bool get_key(pthread_key_t *key)
-{
-	static _Atomic uint64_t made; /* the key and 1 */
-	uint64_t known = atomic_load_explicit(&made, memory_order_acquire);
-
-	if (!known) {
-		if (pthread_key_create(key, retire_all))
-			return false;
-		if (atomic_compare_exchange_strong_explicit(
-			    &made, &known, (uint64_t)*key + 1,
-			    memory_order_acq_rel, memory_order_acquire))
-			return true;
-		pthread_key_delete(*key); /* another thread was faster */
-	}
-	*key = (pthread_key_t)(known - 1);
-	return true;
-}
-
 /* rows that this thread still has of handles that others closed */
 static void retire_closed(struct ipci_self *self)
 {
@@ -359,13 +339,13 @@ static void make_known(const struct ipci_worker *mine)
 
 static struct ipci_worker *new_record(const struct ipci_workers *w)
 {
+	static _Atomic uint64_t key;
 	struct ipci_worker *mine = calloc(1, sizeof(*mine));
-	pthread_key_t key;
 
 	if (!mine)
 		return NULL;
 	mine->queue = *w;
-	if (!get_key(&key) || pthread_setspecific(key, &records) ||
+	if (!ipci_at_thread_end(&key, retire_all, &records) ||
 	    ipci_worker_make_room(mine, 1)) {
 		forget(mine);
 		return NULL;

@@ -112,11 +112,7 @@ static void test_the_thread_that_held_it_has_ended(void **state)
 	(void)state;
 
 	join_thread(start_thread(lock_and_end, m));
-	/* under an emulator, who was joined is there for a moment more */
-	if (exact_wakes())
-		expect_close(m);
-	else
-		assert_true(eventually(ipc_mutex_close(m) == 0, 1000));
+	expect_close(m);
 }
 
 /* it was a thread of this process once, but by now it is another process */

@@ -107,7 +107,8 @@ LIBIPC_API int ipc_mutex_close(struct ipc_mutex *m);
  *          -EOVERFLOW recursive, and locked a million times
  *          -EAGAIN    held by another, @timeout_ms was 0
  *          -ETIMEDOUT still held by another
- *          -ENOLCK    this thread holds 1024 mutexes
+ *          -ENOLCK    this thread holds 1024 mutexes, or (where there are no
+ *                     robust ones) there is no memory to see to its end
  *          -EINVAL    @m is NULL
  * Crash    killed inside: not held, or held and released as a dead holder's;
  *          the next one gets it.
