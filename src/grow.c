@@ -74,10 +74,13 @@ uint64_t ipci_grow_end(uint64_t at, uint64_t chunks)
 }
 
 void ipci_grow_init(struct ipci_grow *g, const struct ipci_region *r,
-		    struct grow_shm *s, size_t at, uint32_t chunks,
-		    size_t item_size, struct ipci_slots *ring, size_t direct)
+		    const struct queue_shm *q, struct grow_shm *s, size_t at,
+		    uint32_t chunks, size_t item_size, struct ipci_slots *ring,
+		    size_t direct)
 {
 	g->region = r;
+	g->tails = &q->put;
+	g->heads = &q->get;
 	g->s = s;
 	g->table = (struct chunk_shm *)(r->body + at);
 	g->chunks = r->body + (size_t)chunks_at(at, chunks);
@@ -139,16 +142,25 @@ static void discard(const struct ipci_grow *g, uint32_t chunk, uint32_t n)
 			    (size_t)n * IPCI_CHUNK);
 }
 
+/* acquire: pairs with set_bytes_at, so that the word of a chunk that is not the
+   open one any more is the last that put gave it */
 static uint64_t bytes_at(const struct ipci_grow *g)
 {
-	return atomic_load_explicit(&g->s->bytes_at, memory_order_relaxed);
+	return atomic_load_explicit(&g->s->bytes_at, memory_order_acquire);
 }
 
-/* the chunk in which long items go on; NONE: it is full, or there is none */
+static void set_bytes_at(struct ipci_grow *g, uint64_t at)
+{
+	step();
+	atomic_store_explicit(&g->s->bytes_at, at, memory_order_release);
+	step();
+}
+
+/* the chunk in which long items go on, though it may be full; NONE: in none */
 static uint32_t chunk_at(const struct ipci_grow *g, uint64_t at)
 {
-	return at % IPCI_CHUNK && at / IPCI_CHUNK < used(g)
-		       ? (uint32_t)(at / IPCI_CHUNK)
+	return at && (at - 1) / IPCI_CHUNK < used(g)
+		       ? (uint32_t)((at - 1) / IPCI_CHUNK)
 		       : NONE;
 }
 
@@ -304,6 +316,9 @@ static int take(struct ipci_grow *g, uint32_t n, size_t size,
 	chunk = find(g, n);
 	if (chunk < 0)
 		return chunk;
+	if (g->takes == 0)
+		g->s->bytes_was = bytes_at(g); /* K0 */
+	step();
 	g->s->taken[g->takes++] =
 		IPCI_TAKEN((uint64_t)chunk << 32 | n); /* K1 */
 	step();
@@ -404,24 +419,48 @@ static int64_t place_behind(struct ipci_grow *g, uint64_t index, uint64_t at,
 {
 	set_word(g, (uint32_t)(at / IPCI_CHUNK),
 		 word_for(index + 1, IPCI_CHUNK_MEMORY));
-	atomic_store_explicit(&g->s->bytes_at, round_up(at + len, LINE),
-			      memory_order_relaxed);
+	set_bytes_at(g, round_up(at + len, LINE));
 	return (int64_t)at;
 }
 
-/* where it goes in the chunk that is open, or NOWHERE; if all that was in it is
-   gone, it begins anew */
-static uint64_t place_open(const struct ipci_grow *g, size_t len)
+/* the next item to get; the put gate is held, so the queue is not turned */
+static uint64_t head(const struct ipci_grow *g)
 {
-	uint64_t at = bytes_at(g);
+	/* acquire: pairs with the commit of the get that has read what was
+	   before */
+	uint64_t got =
+		atomic_load_explicit(&g->heads->index, memory_order_acquire);
+
+	return g->tail -
+	       (atomic_load_explicit(&g->tails->index, memory_order_relaxed) -
+		got);
+}
+
+/* behind the last item of a chunk that is there, or will be with this put; its
+   word may tell of those of a put that died */
+static uint64_t real_until(const struct ipci_grow *g, uint32_t chunk,
+			   uint64_t index)
+{
+	uint64_t until = word_of(g, chunk) >> SHIFT;
+
+	return until < index ? until : index;
+}
+
+/* where it goes in the chunk that is open, or NOWHERE: that one is closed now.
+   If all that was in it is gone, it begins anew. */
+static uint64_t place_open(struct ipci_grow *g, uint64_t index, size_t len)
+{
+	uint64_t at = bytes_at(g), until;
 	uint32_t chunk = chunk_at(g, at);
 
 	if (chunk == NONE)
 		return NOWHERE;
-	if (len <= IPCI_CHUNK - at % IPCI_CHUNK)
+	if (len <= (uint64_t)(chunk + 1) * IPCI_CHUNK - at)
 		return at;
-	if (word_of(g, chunk) >> SHIFT <= released(g))
+	until = real_until(g, chunk, index);
+	if (until <= head(g))
 		return (uint64_t)chunk * IPCI_CHUNK;
+	set_word(g, chunk, word_for(until, IPCI_CHUNK_MEMORY));
 	return NOWHERE;
 }
 
@@ -433,7 +472,7 @@ int64_t ipci_grow_place(struct ipci_grow *g, uint64_t index, size_t len)
 
 	if (len > ALONE || g->front)
 		return place_alone(g, index, len);
-	at = place_open(g, len);
+	at = place_open(g, index, len);
 	if (at != NOWHERE)
 		return place_behind(g, index, at, len);
 	fresh = take(g, 1, IPCI_CHUNK, &flags);
@@ -449,12 +488,18 @@ int64_t ipci_grow_place(struct ipci_grow *g, uint64_t index, size_t len)
 /*
  * What the getters had released before that place is in use again. A long item
  * has a chunk for itself: those that are shared hold items in their order.
+ *
+ * While it is not committed, what was taken for it seems to be left by a get:
+ * its place lies before the head. And so it is, if it never is committed: the
+ * next get settles it (L1).
  */
 int ipci_grow_write_front(struct ipci_grow *g, uint64_t place, const void *item,
 			  size_t len)
 {
 	int err;
 
+	g->s->leaving = IPCI_LEAVING;
+	step();
 	if (released(g) > place + g->bias)
 		atomic_store_explicit(&g->s->released, place + g->bias,
 				      memory_order_release);
@@ -463,6 +508,14 @@ int ipci_grow_write_front(struct ipci_grow *g, uint64_t place, const void *item,
 	err = ipci_grow_write(g, place, item, len);
 	g->front = false;
 	return err;
+}
+
+/* it is committed */
+void ipci_grow_wrote_front(struct ipci_grow *g)
+{
+	step();
+	g->s->leaving = 0;
+	step();
 }
 
 /* ---- put: K5 ---- */
@@ -481,11 +534,23 @@ static bool is_stray(const struct ipci_grow *g, uint32_t chunk, uint64_t index)
 	       (until <= released(g) && !(word & IPCI_CHUNK_MEMORY));
 }
 
-static void undo(struct ipci_grow *g, uint32_t chunk)
+/*
+ * Where long items went before it. If its put wrote some there, that chunk
+ * tells of more than there is, and no getter will find that it is left: so it
+ * is open again. Else it may be left, and theirs.
+ */
+static uint64_t bytes_before(const struct ipci_grow *g, uint64_t index)
+{
+	uint64_t at = *(const volatile uint64_t *)&g->s->bytes_was;
+	uint32_t chunk = chunk_at(g, at);
+
+	return chunk != NONE && word_of(g, chunk) >> SHIFT > index ? at : 0;
+}
+
+static void undo(struct ipci_grow *g, uint32_t chunk, uint64_t index)
 {
 	if (chunk == open_chunk(g))
-		atomic_store_explicit(&g->s->bytes_at, 0, memory_order_relaxed);
-	step();
+		set_bytes_at(g, bytes_before(g, index));
 	discard(g, chunk, 1);
 	set_word(g, chunk, 0);
 }
@@ -498,7 +563,7 @@ void ipci_grow_settle(struct ipci_grow *g, uint64_t index)
 
 		for (uint64_t c = first; c < first + n && c < used(g); c++)
 			if (is_stray(g, (uint32_t)c, index))
-				undo(g, (uint32_t)c);
+				undo(g, (uint32_t)c, index);
 		step();
 		g->s->taken[i] = 0;
 		step();
@@ -566,13 +631,18 @@ void ipci_grow_took_bytes(struct ipci_grow *g)
 	}
 }
 
-/* ours until released hands it over */
-static bool is_left(const struct ipci_grow *g, uint32_t chunk, uint64_t index)
+/*
+ * Ours until released hands it over. Not the chunk that is open, or was just
+ * now: it is put's. It was looked up first, for what is closed by then has its
+ * last word, and is not opened again before released has come to it.
+ */
+static bool is_left(const struct ipci_grow *g, uint32_t chunk, uint64_t index,
+		    uint32_t open)
 {
 	uint64_t until = word_of(g, chunk) >> SHIFT;
 
 	return (released(g) < until || !IPCI_SETTLED) && until <= index &&
-	       chunk != open_chunk(g);
+	       chunk != open;
 }
 
 /* a hint for the next put, in the place of one that put took meanwhile */
@@ -598,52 +668,70 @@ static bool keep(struct ipci_grow *g, uint32_t chunk, uint64_t index)
 }
 
 /* L2 */
-static void settle(struct ipci_grow *g, uint32_t chunk, uint64_t index)
+static void settle(struct ipci_grow *g, uint32_t chunk, uint64_t index,
+		   uint32_t open)
 {
 	uint64_t word = chunk < used(g) ? word_of(g, chunk) : 0;
 
-	if (chunk >= used(g) || !is_left(g, chunk, index) ||
+	if (chunk >= used(g) || !is_left(g, chunk, index, open) ||
 	    ((word & IPCI_CHUNK_MEMORY) && keep(g, chunk, index)))
 		return;
 	set_word(g, chunk, word_for(word >> SHIFT, 0));
 	discard(g, chunk, 1);
 }
 
-static void hand_over(struct ipci_grow *g, uint64_t index)
+/* whether all items of the open chunk were got; it will be left when it is
+   closed */
+static bool is_drained(const struct ipci_grow *g, uint32_t open, uint64_t index)
 {
+	return open != NONE && word_of(g, open) >> SHIFT <= index;
+}
+
+/* L3, L4. Not further than to the last item of a chunk that is open: nobody
+   would settle it when put has closed it. */
+static void hand_over(struct ipci_grow *g, uint64_t index, uint32_t open)
+{
+	if (is_drained(g, open, index) && IPCI_SETTLED)
+		index = (word_of(g, open) >> SHIFT) - 1;
 	/* release: pairs with is_free */
-	atomic_store_explicit(&g->s->released, index, memory_order_release);
+	if (index > released(g))
+		atomic_store_explicit(&g->s->released, index,
+				      memory_order_release);
 	step();
 	g->s->leaving = 0; /* L4 */
 	step();
 }
 
-static void settle_all(struct ipci_grow *g, uint64_t index)
+static void settle_all(struct ipci_grow *g, uint64_t index, uint32_t open)
 {
 	for (uint32_t n = used(g), i = 0; i < n; i++)
-		settle(g, i, index);
+		settle(g, i, index, open);
 }
 
 void ipci_grow_settle_left(struct ipci_grow *g, uint64_t index)
 {
+	uint32_t open = open_chunk(g);
+
 	if (!IPCI_SETTLED)
-		hand_over(g, index);
+		hand_over(g, index, open);
 	if (g->lefts > IPCI_LEFT_MAX)
-		settle_all(g, index);
+		settle_all(g, index, open);
 	else
 		for (unsigned int i = 0; i < g->lefts; i++)
 			for (uint32_t n = 0; n < g->left[i].n; n++)
-				settle(g, g->left[i].chunk + n, index);
+				settle(g, g->left[i].chunk + n, index, open);
 	if (g->bytes_in)
-		settle(g, g->bytes_in - 1, index);
-	hand_over(g, index); /* L3 */
+		settle(g, g->bytes_in - 1, index, open);
+	hand_over(g, index, open); /* L3 */
 }
 
 void ipci_grow_repair(struct ipci_grow *g, uint64_t index)
 {
-	settle_all(g, index);
-	g->s->bytes_in = 0;
-	hand_over(g, index);
+	uint32_t open = open_chunk(g);
+
+	settle_all(g, index, open);
+	g->s->bytes_in = is_drained(g, open, index) ? open + 1 : 0;
+	hand_over(g, index, open);
 }
 
 /* ---- get at the back ---- */
@@ -663,16 +751,17 @@ static void free_now(struct ipci_grow *g, uint32_t chunk, uint64_t index)
 	discard(g, chunk, 1);
 }
 
-/* the next long item goes where this one was; what is behind it is empty */
+/* the next long item goes where this one was, if anything is before it that was
+   not got; what is behind it is empty */
 static void rewind_bytes(struct ipci_grow *g, uint64_t index)
 {
 	uint32_t chunk = g->found - 1, open = open_chunk(g);
+	bool empty = g->found_at % IPCI_CHUNK == 0 || index <= released(g);
 
-	atomic_store_explicit(&g->s->bytes_at, g->found_at,
-			      memory_order_relaxed);
+	set_bytes_at(g, empty ? 0 : g->found_at);
 	if (open != NONE && open != chunk)
 		free_now(g, open, index);
-	if (g->found_at % IPCI_CHUNK == 0)
+	if (empty)
 		free_now(g, chunk, index);
 	else
 		set_word(g, chunk, word_for(index, IPCI_CHUNK_MEMORY));

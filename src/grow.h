@@ -26,6 +26,7 @@
  *
  *	ipci_grow_write_front(g, head - 1, item, len);
  *	... commit ...
+ *	ipci_grow_wrote_front(g);
  *
  *	ipci_grow_read_back(g, tail - 1, buf, size);
  *	... commit ...
@@ -86,8 +87,10 @@ struct ipci_grow {
 	size_t stride;
 	uint64_t per_chunk; /* slots */
 	uint64_t bias;	    /* added to places, for they may go below 0 */
+	const struct side_shm *tails, *heads; /* of put, of get */
 
 	struct ipci_lane put;
+	uint64_t tail;	    /* where this put began */
 	unsigned int takes; /* entries of taken, in this put */
 	bool front;	    /* it is one at the front */
 
@@ -120,10 +123,11 @@ uint32_t ipci_grow_chunks(uint64_t maxsize, size_t item_size);
    0: too large */
 uint64_t ipci_grow_end(uint64_t at, uint64_t chunks);
 
-/* s: in the part that is there from the beginning */
+/* of the queue q; s: in the part that is there from the beginning */
 void ipci_grow_init(struct ipci_grow *g, const struct ipci_region *r,
-		    struct grow_shm *s, size_t at, uint32_t chunks,
-		    size_t item_size, struct ipci_slots *ring, size_t direct);
+		    const struct queue_shm *q, struct grow_shm *s, size_t at,
+		    uint32_t chunks, size_t item_size, struct ipci_slots *ring,
+		    size_t direct);
 
 /* ---- put ---- */
 
@@ -145,8 +149,9 @@ static inline void ipci_grow_putting(struct ipci_grow *g, uint64_t tail,
 {
 	ipci_grow_turn(g, &g->put, turned);
 	g->takes = 0;
+	g->tail = tail + g->bias;
 	if (g->s->taken[0])
-		ipci_grow_settle(g, tail + g->bias);
+		ipci_grow_settle(g, g->tail);
 }
 
 /* the lane goes on to index: 0, or no memory, as below */
@@ -207,6 +212,7 @@ static inline int ipci_grow_write(struct ipci_grow *g, uint64_t place,
 /* the same, in front of all others: K2 of items.h */
 int ipci_grow_write_front(struct ipci_grow *g, uint64_t place, const void *item,
 			  size_t len);
+void ipci_grow_wrote_front(struct ipci_grow *g);
 
 /* ---- get ---- */
 

@@ -103,6 +103,12 @@ int ipci_items_read_back(struct ipci_items *it, void *buf, size_t size)
 	return ipci_slot_read(&it->ring, tail - 1, buf, size);
 }
 
+void ipci_items_wrote_front(struct ipci_items *it)
+{
+	if (it->grows)
+		ipci_grow_wrote_front(&it->grow);
+}
+
 void ipci_items_took_back(struct ipci_items *it)
 {
 	if (it->grows)

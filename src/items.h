@@ -147,6 +147,9 @@ IPCI_INLINE void ipci_items_left(struct ipci_items *it)
 int ipci_items_write_front(struct ipci_items *it, const void *item, size_t len);
 int ipci_items_read_back(struct ipci_items *it, void *buf, size_t size);
 
+/* the item that was written at the front is there */
+void ipci_items_wrote_front(struct ipci_items *it);
+
 /* the item that was read at the back is gone */
 void ipci_items_took_back(struct ipci_items *it);
 

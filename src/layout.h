@@ -789,13 +789,16 @@ struct pool_slot_shm {
  *                or leaving is set
  *            V3  two chunks that are in use do not hold the same slots
  *            V4  bytes_at lies behind all items of its chunk, which nobody else
- *                takes; a multiple of the chunk's size: there is none
+ *                takes; 0: there is none
+ *            V5  released has not come to the end of the chunk that is open: so
+ *                it is settled once put has closed it, and not before
  *
  * FIELDS     taken     G  put: chunks that were taken since K5, each entry
  *                         first:32 | how many:32; filled from the front. They
  *                         are in use, or about to be, or were to be.
- *            bytes_at  A  put: where the next long item goes; relaxed, a getter
- *                         may look
+ *            bytes_at  A  put: where the next long item goes, in the chunk that
+ *                         is open; release, read by getters: acquire
+ *            bytes_was G  put: the same, before the first of taken
  *            used      A  put: chunks that were ever used, from the first on;
  *                         release, read by getters: acquire
  *            from      G  put: where to look for a free chunk
@@ -810,22 +813,28 @@ struct pool_slot_shm {
  *                         put, relaxed. Nothing is wrong with a wrong one.
  *
  * STEPS      put      within P2, when a chunk is needed:
+ *                     K0 bytes_was; that one's word, of real items only
  *                     K1 taken = chunk       K2 reserve its memory
  *                     K3 slots_in            K4 its word; bytes_at
  *                        ... P3, P4 (COMMIT) ...
  *                     K5 the next put: each of taken that is not in use after
- *                        all: discard, word = 0; taken = 0
+ *                        all: discard, word = 0, was it open: bytes_was if
+ *                        that put wrote there; taken = 0
+ *            front    both gates: L1, K1 .. K4, P4 (COMMIT), L4
  *            get      if a chunk is left behind: L1 leaving = 1  E4 (COMMIT) E5
  *                     L2 for each such chunk: kept, if there is room for it;
  *                        else its word without flags, and discard
- *                     L3 released = get.index  L4 leaving = 0  E6
+ *                     L3 released = get.index, or V5   L4 leaving = 0  E6
  *                     A get that finds leaving looks at all chunks (L2 of those
  *                     that are not released and whose items all were got), and
  *                     goes on with L3.
  *
- * KILLED     K1       the chunk is free; K5 discards what it kept
+ * KILLED     K0       nothing happened
+ *            K1       the chunk is free; K5 discards what it kept
  *            K2       it may have memory; K5 discards it
- *            K3, K4   the word is beyond put.index: K5
+ *            K3, K4   the word is beyond put.index: K5. For a put at the front
+ *                     it ends at the head: the next get takes it for what one
+ *                     before it has left (L2)
  *            P4..     in use; K5 sees it
  *            K5       again
  *            L1       nothing was got; the next get looks in vain
@@ -853,10 +862,11 @@ enum ipci_chunk_flags {
 struct grow_shm {
 	uint64_t taken[IPCI_CHUNKS_TAKEN];
 	_Atomic uint64_t bytes_at;
+	uint64_t bytes_was;
 	_Atomic uint32_t used;
 	uint32_t from;
 	uint32_t slots_in;
-	unsigned char pad0[44];
+	unsigned char pad0[36];
 	_Atomic uint64_t released;
 	uint32_t leaving;
 	uint32_t bytes_in;

@@ -46,6 +46,8 @@ void ipci_queue_turn(struct ipci_self *self, struct ipc_queue *q,
 			 ipci_side_index(d) + 1); /* COMMIT */
 	if (d == &q->get)
 		ipci_items_took_back(&q->items);
+	else
+		ipci_items_wrote_front(&q->items);
 }
 
 /* K2 of get: 1 */

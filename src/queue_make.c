@@ -190,7 +190,7 @@ static void place_items(struct ipc_queue *q, const struct head_shm *head,
 		ipci_slots_init(&it->ring, body + sizeof(*s), maxsize,
 				plan->direct);
 	if (it->grows)
-		ipci_grow_init(&it->grow, &q->region,
+		ipci_grow_init(&it->grow, &q->region, s,
 			       (struct grow_shm *)(body + plan->grow),
 			       (size_t)(plan->fixed + plan->tasks),
 			       (uint32_t)head->u.queue.chunks, q->item_size,

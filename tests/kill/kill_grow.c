@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include <libipc.h>
-#include "region.h"
+#include "queue.h"
 #include "sweep_own.h"
 
 enum op { PUT, GET, PUT_MANY, GET_MANY, PUT_FRONT, GET_BACK };
@@ -296,6 +296,37 @@ static const char *weigh(const struct row *row)
 	return "memory is not given back";
 }
 
+/* free, with memory that its word tells of, and no hint leads to it: nobody
+   gives that back */
+static bool is_astray(const struct ipci_grow *g, uint32_t chunk)
+{
+	uint64_t word = g->table[chunk].word;
+
+	if (word >> 3 > g->s->released ||
+	    !(word & (IPCI_CHUNK_MEMORY | IPCI_CHUNK_RUN)) ||
+	    (g->s->bytes_at - 1) / IPCI_CHUNK == chunk)
+		return false;
+	for (int i = 0; i < IPCI_CHUNKS_KEPT; i++)
+		if (g->s->kept[i] == chunk + 1)
+			return false;
+	return true;
+}
+
+/* after somebody came who looked after what was left, with an item that is too
+   short to take memory */
+static const char *look_for_strays(void)
+{
+	const struct ipci_grow *g = &queue->items.grow;
+
+	if (ipc_queue_put(queue, "", 1, 0) ||
+	    ipc_queue_get(queue, buffer, 1, 0) != 1)
+		return "put and get fail";
+	for (uint32_t i = 0; i < g->s->used; i++)
+		if (is_astray(g, i))
+			return "a chunk is astray";
+	return NULL;
+}
+
 /* k instructions on; true: it has returned */
 static bool advance(struct proc *v, unsigned long k)
 {
@@ -352,10 +383,8 @@ static const char *spree(const struct row *row, unsigned long k, bool *over)
 			note_victim(row);
 	}
 	wrong = drain(row, deaths);
-	/* too short to take memory: only what was left is looked after */
-	if (ipc_queue_put(queue, "", 1, 0) ||
-	    ipc_queue_get(queue, buffer, 1, 0) != 1)
-		return "put and get fail";
+	if (!wrong)
+		wrong = look_for_strays();
 	return wrong ? wrong : weigh(row);
 }
 
@@ -370,6 +399,8 @@ static const char *point(const void *arg, unsigned long k, bool *over)
 			sweep_require(put_one(row) &&
 				      (n < row->filled || get_one(row)));
 		wrong = once(row, k, over);
+		if (!wrong)
+			wrong = look_for_strays();
 	}
 	if (!wrong && row->spree)
 		wrong = spree(row, k, over);
@@ -430,6 +461,12 @@ static const struct story stories[] = {
 	    .item_size = LONG, .len = 900, .gone = 1, .filled = 30),
 	ROW("get, 1 run, a spree", 13, .op = GET, .item_size = LONG,
 	    .len = 1100, .filled = SPREE + 2, .spree = true),
+	ROW("get_many, a chunk, frozen, closed meanwhile", 17, .op = GET_MANY,
+	    .item_size = LONG, .len = 900, .gone = 4, .filled = 4,
+	    .meanwhile = 1, .lives = true),
+	ROW("get_many, a chunk, killed, closed meanwhile", 17, .op = GET_MANY,
+	    .item_size = LONG, .len = 900, .gone = 4, .filled = 4,
+	    .meanwhile = 1),
 	ROW("get_many, runs", 131, .op = GET_MANY, .item_size = LONG,
 	    .len = 1100, .filled = 12),
 	ROW("get_many, runs, frozen, many put meanwhile", 41, .op = GET_MANY,
@@ -442,6 +479,11 @@ static const struct story stories[] = {
 	    .len = 1000, .gone = 4, .filled = 3),
 	ROW("put_front, a long item", 61, .op = PUT_FRONT, .item_size = LONG,
 	    .len = 300, .filled = 3),
+	ROW("put_front, 1 run, a spree", 31, .op = PUT_FRONT, .item_size = LONG,
+	    .len = 1100, .filled = 3, .spree = true),
+	ROW("put_front, new slots, a spree", 61, .op = PUT_FRONT,
+	    .item_size = SLOTS, .len = 1000, .gone = 4, .filled = 3,
+	    .spree = true),
 	ROW("get_back, the only one of its slots", 61, .op = GET_BACK,
 	    .item_size = SLOTS, .len = 1000, .gone = 4, .filled = 9),
 	ROW("get_back, a long item", 61, .op = GET_BACK, .item_size = LONG,

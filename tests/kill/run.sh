@@ -120,6 +120,7 @@ controls() {
 	control NO_COMPARE kill_shutdown "at once, 3 joiners about to sleep"
 	control NO_TAKEN kill_grow "put, 1 run"
 	control NO_LEAVING kill_grow "get, 1 run"
+	control NO_LEAVING kill_grow "put_front, 1 run, a spree"
 	control NO_SETTLED kill_grow "get_many, runs, frozen"
 	control NO_ANNOUNCE kill_queue "put, 1 getter asleep"
 	control NO_REPAIR kill_kinds "put_priority, idle"
