@@ -7,7 +7,6 @@
 #include <limits.h>
 
 #include "joinable.h"
-#include "ring.h"
 
 enum {
 	TRIES = 1000,	       /* to find a moment with nobody inside */
@@ -58,7 +57,7 @@ static bool all_done(const struct ipci_tasks *t)
  * all who sleep at done watch the row that held the task, and whoever makes it
  * done dies with the row's thread, or looks after its death.
  */
-static void finish(struct ipci_tasks *t, uint32_t i, bool all)
+IPCI_INLINE void finish(struct ipci_tasks *t, uint32_t i, bool all)
 {
 	uint64_t n = ipci_index(t->done);
 
@@ -110,13 +109,10 @@ static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
 		set_aside(self, t, (uint32_t)i);
 }
 
-static void reap(struct ipci_self *self, struct ipci_tasks *t)
+void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t, uint32_t row)
 {
-	uint32_t rows = ipci_workers_rows(&t->workers);
-
-	for (uint32_t row = 0; row < rows; row++) {
-		if (!ipci_worker_ended(&t->workers, row))
-			continue;
+	for (; row != IPCI_NO_ROW;
+	     row = ipci_workers_ended(&t->workers, row + 1)) {
 		give_back(self, t, row);
 		set_exhausted_aside(self, t);
 		ipci_worker_bury(&t->workers, row); /* X5 */
@@ -139,7 +135,7 @@ static bool is_free(const void *arg)
  * have been about to set a task aside. Nothing is owed: until the row is buried
  * nobody goes to sleep, and whoever was woken by the death tells the others.
  */
-static void repair(struct ipci_self *self, struct ipci_tasks *t)
+void ipci_tasks_repair(struct ipci_self *self, struct ipci_tasks *t)
 {
 	ipci_leases_repair(&t->leases, when(t), t->workers.row,
 			   ipci_workers_rows(&t->workers)); /* Y1 */
@@ -148,38 +144,15 @@ static void repair(struct ipci_self *self, struct ipci_tasks *t)
 	set_exhausted_aside(self, t);
 }
 
-int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
-		     int64_t deadline)
+int ipci_tasks_wait(struct ipci_self *self, const struct ipci_tasks *t,
+		    int64_t deadline)
 {
-	int64_t grace;
-	int r = 0;
+	int64_t grace = ipci_now_ns() + IPCI_GRACE_NS;
 
-	if (!ipci_gate_take(self, &t->lock)) {
-		grace = ipci_now_ns() + IPCI_GRACE_NS;
-		r = deadline == IPCI_NEVER
-			    ? ipci_gate_enter_surely(self, &t->lock)
-			    : ipci_gate_enter(self, &t->lock,
-					      deadline > grace ? deadline
-							       : grace);
-	}
-	if (r < 0)
-		return r;
-	ipci_gate_push_within(self, &t->lock);
-	if (IPCI_DIRTY(t->leases.s->dirty))
-		repair(self, t);
-	t->leases.s->dirty = 1;
-	ipci_order();
-	reap(self, t);
-	return 0;
-}
-
-void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t)
-{
-	ipci_order();
-	t->leases.s->dirty = 0;
-	ipci_gate_announce(self, &t->lock);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, &t->lock);
+	if (deadline == IPCI_NEVER)
+		return ipci_gate_enter_surely(self, &t->lock);
+	return ipci_gate_enter(self, &t->lock,
+			       deadline > grace ? deadline : grace);
 }
 
 /* ---- get ---- */
@@ -202,8 +175,8 @@ static void prune(struct ipci_self *self, struct ipci_tasks *t,
 	ipci_tasks_leave(self, t);
 }
 
-int ipci_tasks_attach(struct ipci_self *self, struct ipci_tasks *t, size_t n,
-		      struct ipci_worker **mine)
+int ipci_tasks_join_in(struct ipci_self *self, struct ipci_tasks *t, size_t n,
+		       struct ipci_worker **mine)
 {
 	int r = ipci_worker_attach(self, &t->workers, mine);
 
@@ -213,7 +186,7 @@ int ipci_tasks_attach(struct ipci_self *self, struct ipci_tasks *t, size_t n,
 	}
 	if (r < 0)
 		return r;
-	if ((*mine)->end - (*mine)->first + n > (*mine)->room)
+	if (!ipci_worker_has_room(*mine, n))
 		prune(self, t, *mine);
 	return ipci_worker_make_room(*mine, n);
 }
@@ -222,34 +195,6 @@ bool ipci_tasks_pending(const struct ipci_tasks *t)
 {
 	return number(&t->leases.s->again) ||
 	       ipci_workers_mourn(&t->workers, IPCI_GETTERS);
-}
-
-/* a row's own count; only within the lease gate */
-static void count_held(const struct ipci_tasks *t, uint32_t row,
-		       uint32_t change)
-{
-	_Atomic uint32_t *held = &t->workers.row[row].held;
-
-	atomic_store_explicit(held, number(held) + change,
-			      memory_order_relaxed);
-}
-
-static void hold(struct ipci_tasks *t, struct ipci_worker *mine, uint32_t i)
-{
-	count_held(t, mine->row, 1);
-	mine->attempts = ipci_lease_attempts(&t->leases.lease[i]);
-	ipci_worker_remember(mine, ipci_lease_ticket(&t->leases, i));
-}
-
-int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
-		     uint64_t index, const void *item, size_t len)
-{
-	int i = ipci_lease_take(&t->leases, mine->row, index, item, len);
-
-	if (i < 0)
-		return i;
-	hold(t, mine, (uint32_t)i);
-	return 0;
 }
 
 int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
@@ -267,19 +212,14 @@ int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 		return len;
 	ipci_lease_renew(&t->leases, (uint32_t)i, mine->row); /* T7 COMMIT */
 	add(&t->leases.s->again, UINT32_MAX);
-	hold(t, mine, (uint32_t)i);
+	ipci_tasks_hold(t, mine, (uint32_t)i);
 	return len;
-}
-
-uint64_t ipci_tasks_ticket(const struct ipci_worker *mine)
-{
-	return mine->ticket[(mine->end - 1) & (mine->room - 1)];
 }
 
 /* ---- task_done ---- */
 
 /* D2 .. D6, after D1; row: -EINVAL if it is not that row's */
-static int done(struct ipci_tasks *t, uint64_t ticket,
+IPCI_INLINE int done(struct ipci_tasks *t, uint64_t ticket,
 		bool (*is_ours)(const struct ipci_workers *, uint32_t))
 {
 	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
@@ -293,7 +233,7 @@ static int done(struct ipci_tasks *t, uint64_t ticket,
 		return -EINVAL;
 	finish(t, (uint32_t)i, false);
 	ipci_lease_free(&t->leases, (uint32_t)i); /* D6 */
-	count_held(t, row, UINT32_MAX);
+	ipci_tasks_count_held(t, row, UINT32_MAX);
 	return 0;
 }
 
@@ -301,11 +241,12 @@ static int done(struct ipci_tasks *t, uint64_t ticket,
    so what stands in our own list is ours, or over */
 int ipci_tasks_done(struct ipci_tasks *t)
 {
-	struct ipci_worker *mine = ipci_worker_find(&t->workers);
 	struct ipci_self *self = ipci_self();
+	struct ipci_worker *mine =
+		self ? ipci_worker_find(self, &t->workers) : NULL;
 	int r = -EINVAL;
 
-	if (!self || !mine || mine->first == mine->end)
+	if (!mine || mine->first == mine->end)
 		return -EINVAL;
 	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
 		return -EBADMSG;

@@ -8,6 +8,7 @@
 #define IPCI_JOINABLE_H
 
 #include "lease.h"
+#include "ring.h"
 #include "worker.h"
 
 struct ipci_tasks {
@@ -38,23 +39,99 @@ void ipci_tasks_close(struct ipci_tasks *t);
 /* ---- for get ---- */
 
 /* the calling thread as a worker, with room for n tasks more; negative errno */
-int ipci_tasks_attach(struct ipci_self *self, struct ipci_tasks *t, size_t n,
-		      struct ipci_worker **mine);
+int ipci_tasks_join_in(struct ipci_self *self, struct ipci_tasks *t, size_t n,
+		       struct ipci_worker **mine);
+
+static inline int ipci_tasks_attach(struct ipci_self *self,
+				    struct ipci_tasks *t, size_t n,
+				    struct ipci_worker **mine)
+{
+	*mine = ipci_worker_find(self, &t->workers);
+	if (*mine && ipci_worker_has_room(*mine, n))
+		return 0;
+	return ipci_tasks_join_in(self, t, n, mine);
+}
+
+/* the lease gate, where it is not free: announced; or as ipci_tasks_enter */
+int ipci_tasks_wait(struct ipci_self *self, const struct ipci_tasks *t,
+		    int64_t deadline);
+
+/* within it: Y1 .. Y3, and X1 .. X5 of the rows from that one on */
+void ipci_tasks_repair(struct ipci_self *self, struct ipci_tasks *t);
+void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t,
+		     uint32_t row);
 
 /* T1: the lease gate; the table is in order, the dead are reaped; -ETIMEDOUT,
    or without a deadline -EBADMSG: the word names somebody who is not there */
-int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
-		     int64_t deadline);
+IPCI_INLINE int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
+				 int64_t deadline)
+{
+	uint32_t row;
+	int r = 0;
+
+	if (!ipci_gate_take(self, &t->lock))
+		r = ipci_tasks_wait(self, t, deadline);
+	if (r < 0)
+		return r;
+	ipci_gate_push_within(self, &t->lock);
+	if (IPCI_DIRTY(t->leases.s->dirty))
+		ipci_tasks_repair(self, t);
+	t->leases.s->dirty = 1;
+	ipci_order();
+	row = ipci_workers_ended(&t->workers, 0);
+	if (row != IPCI_NO_ROW)
+		ipci_tasks_reap(self, t, row);
+	return 0;
+}
 
 /* T6 */
-void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t);
+IPCI_INLINE void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t)
+{
+	ipci_order();
+	t->leases.s->dirty = 0;
+	ipci_gate_announce(self, &t->lock);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, &t->lock);
+}
+
+/* how many wait again */
+static inline uint32_t ipci_tasks_back(const struct ipci_tasks *t)
+{
+	return atomic_load_explicit(&t->leases.s->again, memory_order_seq_cst);
+}
 
 /* whether a task waits again, or may, for its worker has died */
 bool ipci_tasks_pending(const struct ipci_tasks *t);
 
+/* a row's own count; only within the lease gate */
+static inline void ipci_tasks_count_held(const struct ipci_tasks *t,
+					 uint32_t row, uint32_t change)
+{
+	_Atomic uint32_t *held = &t->workers.row[row].held;
+	uint32_t n = atomic_load_explicit(held, memory_order_relaxed);
+
+	atomic_store_explicit(held, n + change, memory_order_relaxed);
+}
+
+static inline void ipci_tasks_hold(struct ipci_tasks *t,
+				   struct ipci_worker *mine, uint32_t i)
+{
+	ipci_tasks_count_held(t, mine->row, 1);
+	mine->attempts = ipci_lease_attempts(&t->leases.lease[i]);
+	ipci_worker_remember(mine, ipci_lease_ticket(&t->leases, i));
+}
+
 /* T2: the task that will be number index of those got: 0, or negative errno */
-int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
-		     uint64_t index, const void *item, size_t len);
+IPCI_INLINE int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
+				 uint64_t index, const void *item, size_t len)
+{
+	int i = ipci_lease_take(&t->leases, mine->row, index, item, len);
+
+	if (i < 0)
+		return i;
+	ipci_tasks_hold(t, mine, (uint32_t)i);
+	return 0;
+}
 
 /* T7: a task that waits again: its length; -EAGAIN: none; as ipci_slot_read */
 int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
@@ -80,7 +157,10 @@ int ipci_tasks_until(const struct ipci_tasks *t, int64_t deadline,
 		     int (*look)(void *arg, int64_t deadline), void *arg);
 
 /* the ticket of the task that the thread got last */
-uint64_t ipci_tasks_ticket(const struct ipci_worker *mine);
+static inline uint64_t ipci_tasks_ticket(const struct ipci_worker *mine)
+{
+	return mine->ticket[(mine->end - 1) & (mine->room - 1)];
+}
 
 /* ---- as the public functions of the same name ---- */
 

@@ -9,7 +9,6 @@
 
 enum {
 	LEASES_MIN = 4096,
-	LEASES_MAX = 1 << 20, /* a ticket has 20 bits for it */
 	LEASES_STEP = 64,     /* reserved at a time; a page of them */
 	ITEM_DENSE = 4096,    /* larger items are reserved one by one */
 };
@@ -29,7 +28,7 @@ static uint64_t stride_for(size_t item_size)
 static uint32_t leases_for(uint64_t maxsize, size_t item_size)
 {
 	uint64_t n =
-		maxsize && maxsize < LEASES_MAX / 2 ? 2 * maxsize : LEASES_MAX;
+		maxsize && maxsize < IPCI_LEASES_MAX / 2 ? 2 * maxsize : IPCI_LEASES_MAX;
 	uint64_t fit = ITEMS_BYTES_MAX / stride_for(item_size);
 
 	if (n < LEASES_MIN)
@@ -59,24 +58,11 @@ void ipci_leases_init(struct ipci_leases *l, struct ipci_region *r,
 	l->items = (unsigned char *)(l->lease + l->max);
 }
 
-static unsigned char *item_of(const struct ipci_leases *l, uint32_t i)
-{
-	return l->items + (size_t)i * l->stride;
-}
-
 static int reserve(const struct ipci_leases *l, const void *from, size_t size)
 {
 	return ipci_region_reserve(
 		l->region,
 		(size_t)((const unsigned char *)from - l->region->body), size);
-}
-
-/* leases in use so far; more than there can be is damage */
-static uint32_t in_use(const struct ipci_leases *l)
-{
-	uint32_t n = *(volatile uint32_t *)&l->s->fresh;
-
-	return n < l->max ? n : l->max;
 }
 
 /* ---- take and free ---- */
@@ -89,13 +75,13 @@ static int reserve_fresh(struct ipci_leases *l, uint32_t i)
 	if (i % LEASES_STEP == 0)
 		err = reserve(l, &l->lease[i], LEASES_STEP * sizeof(*l->lease));
 	if (!err && i % LEASES_STEP == 0 && l->stride <= ITEM_DENSE)
-		err = reserve(l, item_of(l, i), LEASES_STEP * l->stride);
+		err = reserve(l, ipci_lease_item(l, i), LEASES_STEP * l->stride);
 	return err;
 }
 
-static int next_fresh(struct ipci_leases *l)
+int ipci_lease_fresh(struct ipci_leases *l)
 {
-	uint32_t i = in_use(l);
+	uint32_t i = ipci_leases_in_use(l);
 	int err = i == l->max ? -ENOBUFS : reserve_fresh(l, i);
 
 	if (err)
@@ -107,57 +93,13 @@ static int next_fresh(struct ipci_leases *l)
 	return (int)i;
 }
 
-/* stays where it is until it is used */
-static int pick(struct ipci_leases *l)
+int ipci_lease_reserve(struct ipci_leases *l, uint32_t i, size_t len)
 {
-	uint32_t i = *(volatile uint32_t *)&l->s->free - 1;
+	int err = reserve(l, ipci_lease_item(l, i), len);
 
-	return i < in_use(l) ? (int)i : next_fresh(l);
-}
-
-static void drop_from_free(struct ipci_leases *l, uint32_t i)
-{
-	if (l->s->free == i + 1)
-		l->s->free = l->lease[i].next;
-}
-
-static int make_room(struct ipci_leases *l, uint32_t i, size_t len)
-{
-	int err;
-
-	if (len <= *(volatile uint32_t *)&l->lease[i].room)
-		return 0;
-	err = reserve(l, item_of(l, i), len);
 	if (!err)
 		l->lease[i].room = (uint32_t)len;
 	return err;
-}
-
-/* len is at most item_size */
-int ipci_lease_take(struct ipci_leases *l, uint32_t row, uint64_t born,
-		    const void *item, size_t len)
-{
-	int i = pick(l), err = i < 0 ? i : make_room(l, (uint32_t)i, len);
-	struct lease_shm *x;
-
-	if (err < 0)
-		return err;
-	drop_from_free(l, (uint32_t)i);
-	x = &l->lease[i];
-	x->gone = IPCI_LEASE_NONE;
-	x->owner = UINT64_C(1) << 32 | (row + 1);
-	x->len = (uint32_t)len;
-	x->born = born;
-	if (len)
-		memcpy(item_of(l, (uint32_t)i), item, len);
-	return i;
-}
-
-void ipci_lease_free(struct ipci_leases *l, uint32_t i)
-{
-	l->lease[i].born = IPCI_LEASE_NONE;
-	l->lease[i].next = l->s->free;
-	l->s->free = i + 1;
 }
 
 int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
@@ -170,7 +112,7 @@ int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
 	if (len > size)
 		return -EMSGSIZE;
 	if (len)
-		memcpy(buf, item_of(l, i), len);
+		memcpy(buf, ipci_lease_item(l, i), len);
 	return (int)len;
 }
 
@@ -192,7 +134,7 @@ static int find_oldest(const struct ipci_leases *l, struct ipci_when when,
 		       bool (*is)(const struct lease_shm *, struct ipci_when),
 		       uint32_t attempts)
 {
-	uint32_t n = in_use(l);
+	uint32_t n = ipci_leases_in_use(l);
 	int best = -1;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -210,7 +152,7 @@ uint32_t ipci_lease_count(const struct ipci_leases *l, struct ipci_when when,
 				     const void *),
 			  const void *arg)
 {
-	uint32_t n = 0, used = in_use(l);
+	uint32_t n = 0, used = ipci_leases_in_use(l);
 
 	for (uint32_t i = 0; i < used; i++)
 		n += is(&l->lease[i], when, arg);
@@ -233,18 +175,6 @@ int ipci_lease_failed(const struct ipci_leases *l, struct ipci_when when)
 	return find_oldest(l, when, ipci_lease_set_aside, 0);
 }
 
-int ipci_lease_of_ticket(const struct ipci_leases *l, uint64_t ticket,
-			 struct ipci_when when)
-{
-	uint32_t i = ticket & (LEASES_MAX - 1);
-	const struct lease_shm *x = &l->lease[i];
-
-	if (i >= in_use(l) || !ipci_lease_open(x, when) ||
-	    (uint32_t)x->owner == 0 || ipci_lease_ticket(l, i) != ticket)
-		return -1;
-	return (int)i;
-}
-
 /* ---- owners ---- */
 
 void ipci_lease_renew(struct ipci_leases *l, uint32_t i, uint32_t row)
@@ -257,7 +187,7 @@ void ipci_lease_renew(struct ipci_leases *l, uint32_t i, uint32_t row)
 uint32_t ipci_lease_revoke(struct ipci_leases *l, uint32_t row,
 			   struct ipci_when when)
 {
-	uint32_t n = in_use(l), revoked = 0;
+	uint32_t n = ipci_leases_in_use(l), revoked = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct lease_shm *x = &l->lease[i];
@@ -313,7 +243,7 @@ static bool is_failed(const struct lease_shm *x, struct ipci_when when,
 void ipci_leases_repair(struct ipci_leases *l, struct ipci_when when,
 			struct worker_shm *row, uint32_t rows)
 {
-	uint32_t n = in_use(l);
+	uint32_t n = ipci_leases_in_use(l);
 
 	l->s->free = 0;
 	for (uint32_t r = 0; r < rows; r++)

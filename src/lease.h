@@ -11,8 +11,13 @@
 #define IPCI_LEASE_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "region.h"
+
+enum {
+	IPCI_LEASES_MAX = 1 << 20, /* a ticket has 20 bits for it */
+};
 
 struct ipci_leases {
 	struct ipci_region *region;
@@ -37,16 +42,6 @@ struct ipci_when {
 	uint64_t got;  /* get.index */
 	uint64_t done; /* done.index */
 };
-
-/*
- * T2: a lease for an item of len bytes that row takes from index born: its
- * number, or -ENOBUFS: too many tasks are held, -ENOSPC: no memory.
- */
-int ipci_lease_take(struct ipci_leases *l, uint32_t row, uint64_t born,
-		    const void *item, size_t len);
-
-/* the lease is free again, for whatever reason */
-void ipci_lease_free(struct ipci_leases *l, uint32_t i);
 
 /* the item's length; -EMSGSIZE, -EBADMSG as ipci_slot_read */
 int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,
@@ -94,6 +89,20 @@ static inline uint32_t ipci_lease_row(const struct lease_shm *x)
 static inline uint32_t ipci_lease_attempts(const struct lease_shm *x)
 {
 	return (uint32_t)(x->owner >> 32);
+}
+
+static inline unsigned char *ipci_lease_item(const struct ipci_leases *l,
+					     uint32_t i)
+{
+	return l->items + (size_t)i * l->stride;
+}
+
+/* leases in use so far; more than there can be is damage */
+static inline uint32_t ipci_leases_in_use(const struct ipci_leases *l)
+{
+	uint32_t n = *(volatile uint32_t *)&l->s->fresh;
+
+	return n < l->max ? n : l->max;
 }
 
 /* index a is before b; both go on for ever */
@@ -145,7 +154,67 @@ static inline uint64_t ipci_lease_ticket(const struct ipci_leases *l,
 }
 
 /* the lease that the ticket names and that is held, or -1 */
-int ipci_lease_of_ticket(const struct ipci_leases *l, uint64_t ticket,
-			 struct ipci_when when);
+static inline int ipci_lease_of_ticket(const struct ipci_leases *l,
+				       uint64_t ticket, struct ipci_when when)
+{
+	uint32_t i = ticket & (IPCI_LEASES_MAX - 1);
+	const struct lease_shm *x = &l->lease[i];
+
+	if (i >= ipci_leases_in_use(l) || !ipci_lease_open(x, when) ||
+	    (uint32_t)x->owner == 0 || ipci_lease_ticket(l, i) != ticket)
+		return -1;
+	return (int)i;
+}
+
+/* ---- take and free ---- */
+
+/* one that was never used, or -ENOBUFS, -ENOSPC; memory for len bytes */
+int ipci_lease_fresh(struct ipci_leases *l);
+int ipci_lease_reserve(struct ipci_leases *l, uint32_t i, size_t len);
+
+/* it stays where it is until it is used */
+static inline int ipci_lease_pick(struct ipci_leases *l)
+{
+	uint32_t i = *(volatile uint32_t *)&l->s->free - 1;
+
+	return i < ipci_leases_in_use(l) ? (int)i : ipci_lease_fresh(l);
+}
+
+/*
+ * T2: a lease for an item of len bytes, at most item_size, that row takes from
+ * index born: its number, or -ENOBUFS: too many tasks are held, -ENOSPC: no
+ * memory.
+ */
+IPCI_INLINE int ipci_lease_take(struct ipci_leases *l, uint32_t row,
+				uint64_t born, const void *item, size_t len)
+{
+	int i = ipci_lease_pick(l), err = 0;
+	struct lease_shm *x;
+
+	if (i < 0)
+		return i;
+	x = &l->lease[i];
+	if (len > *(volatile uint32_t *)&x->room)
+		err = ipci_lease_reserve(l, (uint32_t)i, len);
+	if (err < 0)
+		return err;
+	if (l->s->free == (uint32_t)i + 1)
+		l->s->free = x->next;
+	x->gone = IPCI_LEASE_NONE;
+	x->owner = UINT64_C(1) << 32 | (row + 1);
+	x->len = (uint32_t)len;
+	x->born = born;
+	if (len)
+		memcpy(ipci_lease_item(l, (uint32_t)i), item, len);
+	return i;
+}
+
+/* the lease is free again, for whatever reason */
+static inline void ipci_lease_free(struct ipci_leases *l, uint32_t i)
+{
+	l->lease[i].born = IPCI_LEASE_NONE;
+	l->lease[i].next = l->s->free;
+	l->s->free = i + 1;
+}
 
 #endif

@@ -46,6 +46,7 @@ struct ipci_self {
 	uintptr_t below;	     /* what was first before our own entry */
 	uintptr_t outer[3];	     /* ... before those within which it is */
 	struct ipci_anchor *anchors; /* entries at the end of the list */
+	struct ipci_worker *worker;  /* its record used last, or NULL */
 	uintptr_t own[2]; /* where these two point to in the bounded way */
 	uint64_t id;  /* this thread of this process, never the same again */
 	uint64_t key; /* bounded: what the word of a gate is when it is ours */

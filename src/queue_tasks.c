@@ -29,7 +29,8 @@ static int take_again(struct ipc_queue *q, const struct ipci_wanted *w)
 }
 
 /* T2: leases for n items that were read: for how many there was room */
-static int lease_items(struct ipc_queue *q, const struct ipci_wanted *w, int n)
+IPCI_INLINE int lease_items(struct ipc_queue *q, const struct ipci_wanted *w,
+			    int n)
 {
 	uint64_t index = ipci_side_index(&q->get);
 
@@ -46,7 +47,7 @@ static int lease_items(struct ipc_queue *q, const struct ipci_wanted *w, int n)
 }
 
 /* E2, T2 .. T5: new ones; the pool, if there is one, is entered */
-static int take_there(struct ipci_self *self, struct ipc_queue *q,
+IPCI_INLINE int take_there(struct ipci_self *self, struct ipc_queue *q,
 		      const struct ipci_wanted *w, uint64_t there)
 {
 	int n = ipci_queue_read(q, w->items, w->size, w->lens,
@@ -78,7 +79,7 @@ static int take_last(struct ipci_self *self, struct ipc_queue *q,
 }
 
 /* new ones: how many, 0 */
-static int take_fresh(struct ipci_self *self, struct ipc_queue *q,
+IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 		      const struct ipci_wanted *w, int64_t deadline)
 {
 	uint64_t there =
@@ -95,13 +96,14 @@ static int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 }
 
 /* within the get gate */
-static int try_tasks(struct ipci_self *self, struct ipc_queue *q,
+IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 		     const struct ipci_wanted *w, int64_t deadline)
 {
 	int r = ipci_tasks_enter(self, &q->tasks, deadline);
 
 	if (r == 0) {
-		r = take_again(q, w);
+		if (ipci_tasks_back(&q->tasks))
+			r = take_again(q, w);
 		if (r == 0)
 			r = take_fresh(self, q, w, deadline);
 		if (r == 0 && ipci_queue_is_shut(q) &&
@@ -147,20 +149,28 @@ static int look(void *arg, int64_t deadline)
 	return r ? r : -EAGAIN;
 }
 
-static int get_tasks(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_wanted *w, int timeout_ms)
+static int get_tasks_slowly(struct ipci_self *self, struct ipc_queue *q,
+			    const struct ipci_wanted *w, int timeout_ms)
 {
 	int64_t deadline = ipci_deadline(timeout_ms);
 	struct wait x = {self, q, w, {.deadline = deadline}};
+	int r = ipci_tasks_until(&q->tasks, deadline, look, &x);
+
+	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
+}
+
+IPCI_INLINE int get_tasks(struct ipci_self *self, struct ipc_queue *q,
+		     const struct ipci_wanted *w, int timeout_ms)
+{
 	int r = 0;
 
 	if (ipci_gate_take(self, &q->get.gate)) { /* E1 */
 		ipci_gate_push(self, &q->get.gate);
-		r = try_tasks(self, q, w, deadline);
+		r = try_tasks(self, q, w, 0); /* or a little later */
 	}
-	if (r == 0 || r == -EBUSY)
-		r = ipci_tasks_until(&q->tasks, deadline, look, &x);
-	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
+	return r == 0 || r == -EBUSY || r == -ETIMEDOUT
+		       ? get_tasks_slowly(self, q, w, timeout_ms)
+		       : r;
 }
 
 int ipci_queue_get_tasks(struct ipc_queue *q, struct ipci_wanted *w,

@@ -33,42 +33,12 @@ void ipci_workers_init(struct ipci_workers *w, struct ipci_region *r,
 	w->id = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 }
 
-/* more than there can be is damage */
-uint32_t ipci_workers_rows(const struct ipci_workers *w)
-{
-	uint32_t n = atomic_load_explicit(&w->s->rows, memory_order_seq_cst);
-
-	return n < w->max ? n : w->max;
-}
-
-static struct ipci_gate life(const struct ipci_workers *w, uint32_t row,
-			     int class)
-{
-	struct room_shm *room = &w->row[row].room[class];
-
-	return (struct ipci_gate){.room = w->rooms ? room : NULL,
-				  .word = &w->row[row].life[class].word,
-				  .hint = &room->asleep};
-}
-
-static bool is_dead(const struct ipci_workers *w, uint32_t row, int class)
-{
-	struct ipci_gate g = life(w, row, class);
-
-	return ipci_gate_dead(&g);
-}
-
-bool ipci_worker_ended(const struct ipci_workers *w, uint32_t row)
-{
-	return is_dead(w, row, IPCI_GETTERS) || is_dead(w, row, IPCI_JOINERS);
-}
-
 bool ipci_workers_mourn(const struct ipci_workers *w, int class)
 {
 	uint32_t n = ipci_workers_rows(w);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (is_dead(w, i, IPCI_LIFE(class)))
+		if (ipci_worker_is_dead(w, i, IPCI_LIFE(class)))
 			return true;
 	return false;
 }
@@ -76,7 +46,7 @@ bool ipci_workers_mourn(const struct ipci_workers *w, int class)
 void ipci_worker_bury(const struct ipci_workers *w, uint32_t row)
 {
 	for (int class = 0; class < 2; class ++) {
-		struct ipci_gate g = life(w, row, class);
+		struct ipci_gate g = ipci_worker_life(w, row, class);
 
 		ipci_gate_bury(&g);
 	}
@@ -152,13 +122,16 @@ static void forget_parent(void)
 	records.generation = now;
 }
 
-struct ipci_worker *ipci_worker_find(const struct ipci_workers *w)
+struct ipci_worker *ipci_worker_search(struct ipci_self *self,
+				       const struct ipci_workers *w)
 {
+	struct ipci_worker *x;
+
 	forget_parent();
-	for (struct ipci_worker *x = records.first; x; x = x->next)
-		if (x->queue.id == w->id)
-			return x;
-	return NULL;
+	for (x = records.first; x && x->queue.id != w->id; x = x->next)
+		;
+	self->worker = x;
+	return x;
 }
 
 /* ---- give a row up ---- */
@@ -176,13 +149,14 @@ static void take_off(struct ipci_worker *mine)
 static void retire(struct ipci_self *self, struct ipci_worker *mine)
 {
 	for (int class = 1; class >= 0; class --) {
-		struct ipci_gate g = life(&mine->queue, mine->row, class);
+		struct ipci_gate g = ipci_worker_life(&mine->queue, mine->row, class);
 
 		ipci_gate_announce(self, &g);
 		ipci_held_unlink_last(self, &mine->anchor[class]);
 		ipci_gate_abandon(self, &g);
 		ipci_gate_settle(self);
 	}
+	self->worker = NULL;
 	take_off(mine);
 	ipci_region_close(mine->queue.region);
 	forget(mine);
@@ -220,14 +194,14 @@ static uint64_t handle_id(const struct ipci_workers *w)
 
 bool ipci_worker_ours(const struct ipci_workers *w, uint32_t row)
 {
-	struct ipci_gate g = life(w, row, IPCI_GETTERS);
+	struct ipci_gate g = ipci_worker_life(w, row, IPCI_GETTERS);
 
 	return ipci_gate_owner(&g) && w->row[row].handle == handle_id(w);
 }
 
 void ipci_workers_close(struct ipci_self *self, const struct ipci_workers *w)
 {
-	struct ipci_worker *mine = ipci_worker_find(w);
+	struct ipci_worker *mine = ipci_worker_find(self, w);
 
 	if (mine)
 		retire(self, mine);
@@ -249,8 +223,8 @@ static void own(struct ipci_self *self, struct ipci_gate *g,
 static bool take_row(struct ipci_self *self, struct ipci_worker *mine,
 		     uint32_t row)
 {
-	struct ipci_gate first = life(&mine->queue, row, IPCI_GETTERS);
-	struct ipci_gate second = life(&mine->queue, row, IPCI_JOINERS);
+	struct ipci_gate first = ipci_worker_life(&mine->queue, row, IPCI_GETTERS);
+	struct ipci_gate second = ipci_worker_life(&mine->queue, row, IPCI_JOINERS);
 
 	if (ipci_gate_dead(&second) || ipci_gate_owner(&second) ||
 	    !ipci_gate_claim(self, &first))
@@ -359,7 +333,7 @@ int ipci_worker_attach(struct ipci_self *self, const struct ipci_workers *w,
 	struct ipci_worker *new;
 	int err;
 
-	*mine = ipci_worker_find(w);
+	*mine = ipci_worker_find(self, w);
 	if (*mine)
 		return 0;
 	retire_closed(self);
@@ -386,7 +360,7 @@ int ipci_worker_make_room(struct ipci_worker *mine, size_t n)
 	size_t have = mine->end - mine->first, room = mine->room;
 	uint64_t *more;
 
-	if (have + n <= room)
+	if (ipci_worker_has_room(mine, n))
 		return 0;
 	if (!room)
 		room = TICKETS_MIN;
@@ -403,9 +377,4 @@ int ipci_worker_make_room(struct ipci_worker *mine, size_t n)
 	mine->first = 0;
 	mine->end = have;
 	return 0;
-}
-
-void ipci_worker_remember(struct ipci_worker *mine, uint64_t ticket)
-{
-	mine->ticket[mine->end++ & (mine->room - 1)] = ticket;
 }

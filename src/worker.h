@@ -30,6 +30,8 @@ enum {
 	IPCI_JOINERS = 1,
 };
 
+#define IPCI_NO_ROW UINT32_MAX
+
 /* the thread's own record of one row of one queue; private memory */
 struct ipci_worker {
 	struct ipci_anchor anchor[2];
@@ -51,7 +53,17 @@ void ipci_workers_init(struct ipci_workers *w, struct ipci_region *r,
 		       struct leases_shm *s, size_t offset);
 
 /* what the calling thread has of this handle, or NULL */
-struct ipci_worker *ipci_worker_find(const struct ipci_workers *w);
+struct ipci_worker *ipci_worker_search(struct ipci_self *self,
+				       const struct ipci_workers *w);
+
+static inline struct ipci_worker *ipci_worker_find(struct ipci_self *self,
+						   const struct ipci_workers *w)
+{
+	struct ipci_worker *last = self->worker;
+
+	return last && last->queue.id == w->id ? last
+					       : ipci_worker_search(self, w);
+}
 
 /*
  * The same; if it has none, N1 .. N4. -ENOMEM, -ENOSPC; -ENOBUFS: all rows are
@@ -60,10 +72,20 @@ struct ipci_worker *ipci_worker_find(const struct ipci_workers *w);
 int ipci_worker_attach(struct ipci_self *self, const struct ipci_workers *w,
 		       struct ipci_worker **mine);
 
+static inline bool ipci_worker_has_room(const struct ipci_worker *mine,
+					size_t n)
+{
+	return mine->end - mine->first + n <= mine->room;
+}
+
 /* room to remember n tickets more: 0 or -ENOMEM */
 int ipci_worker_make_room(struct ipci_worker *mine, size_t n);
 
-void ipci_worker_remember(struct ipci_worker *mine, uint64_t ticket);
+static inline void ipci_worker_remember(struct ipci_worker *mine,
+					uint64_t ticket)
+{
+	mine->ticket[mine->end++ & (mine->room - 1)] = ticket;
+}
 
 /* whether a thread of this process has the row, through this handle */
 bool ipci_worker_ours(const struct ipci_workers *w, uint32_t row);
@@ -74,11 +96,48 @@ bool ipci_worker_ours(const struct ipci_workers *w, uint32_t row);
  */
 void ipci_workers_close(struct ipci_self *self, const struct ipci_workers *w);
 
-/* rows in use so far */
-uint32_t ipci_workers_rows(const struct ipci_workers *w);
+/* rows in use so far; more than there can be is damage */
+static inline uint32_t ipci_workers_rows(const struct ipci_workers *w)
+{
+	uint32_t n = atomic_load_explicit(&w->s->rows, memory_order_seq_cst);
+
+	return n < w->max ? n : w->max;
+}
+
+IPCI_INLINE struct ipci_gate ipci_worker_life(const struct ipci_workers *w,
+						uint32_t row, int class)
+{
+	struct room_shm *room = &w->row[row].room[class];
+
+	return (struct ipci_gate){.room = w->rooms ? room : NULL,
+				  .word = &w->row[row].life[class].word,
+				  .hint = &room->asleep};
+}
+
+IPCI_INLINE bool ipci_worker_is_dead(const struct ipci_workers *w,
+				       uint32_t row, int class)
+{
+	struct ipci_gate g = ipci_worker_life(w, row, class);
+
+	return ipci_gate_dead(&g);
+}
 
 /* whether the row's thread has ended, or given it up */
-bool ipci_worker_ended(const struct ipci_workers *w, uint32_t row);
+IPCI_INLINE bool ipci_worker_ended(const struct ipci_workers *w, uint32_t row)
+{
+	return ipci_worker_is_dead(w, row, IPCI_GETTERS) ||
+	       ipci_worker_is_dead(w, row, IPCI_JOINERS);
+}
+
+/* the first one from row on that has ended; IPCI_NO_ROW: none */
+IPCI_INLINE uint32_t ipci_workers_ended(const struct ipci_workers *w,
+					uint32_t row)
+{
+	for (uint32_t n = ipci_workers_rows(w); row < n; row++)
+		if (ipci_worker_ended(w, row))
+			return row;
+	return IPCI_NO_ROW;
+}
 
 /* whether a sleeper of that class has a death to look after */
 bool ipci_workers_mourn(const struct ipci_workers *w, int class);
