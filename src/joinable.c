@@ -220,7 +220,7 @@ int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 
 /* D2 .. D6, after D1; row: -EINVAL if it is not that row's */
 IPCI_INLINE int done(struct ipci_tasks *t, uint64_t ticket,
-		bool (*is_ours)(const struct ipci_workers *, uint32_t))
+		     bool (*is_ours)(const struct ipci_workers *, uint32_t))
 {
 	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
 	uint32_t row;

@@ -519,8 +519,9 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  * which its putter would have to take back for the next item; they need not be
  * there, for the index says it all.
  *
- * GUARD      put: the producers' gate. get: the consumers' gate. Both sides
- *            may work at the same time.
+ * GUARD      put: the producers' gate. get: the consumers' gate, or, where the
+ *            items are tasks, the lease gate. Both sides may work at the same
+ *            time.
  *
  * INVARIANTS Q1  0 <= put.index - get.index <= maxsize
  *            Q2  slots [get.index, put.index) hold whole items; the others
@@ -582,7 +583,9 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *	set aside  gone < done.index, owner: nobody
  *
  * GUARD      the lease gate, a lock that nobody waits at for anything but the
- *            lock. A getter takes it within the get gate.
+ *            lock. It guards the get side of the ring, too: a getter needs the
+ *            get gate only when it has to wait for a task, and takes this one
+ *            within it. Who works at both ends, or shuts down, takes both.
  *
  * INVARIANTS L1  each task that was put and is not done is in one slot or in
  *                one lease; get.index says which, in one store
@@ -610,11 +613,13 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            end      a thread that lives gives its row up: N5 pending, off
  *                        the list; joiners' word fired, wake one
  *                     N6 the getters' word in the same way
- *            get      E1, T1 the lease gate, dirty; repair; reap
+ *            get      T1 the lease gate, dirty; repair; reap; if there is a
+ *                     task:
  *                     T2 a lease: item, owner = row, born = get.index
  *                     T3 pending = put      T4 get.index += n (COMMIT)
  *                     T5 fire put, if its hint says so
- *                     T6 clean, release
+ *                     T6 clean, release. There was none: E1, and all of it
+ *                        again, E6
  *            again    T1, then: T7 owner = row, attempts + 1 (COMMIT)  T6
  *            done     D1 as T1              D2 gone = done.index
  *                     D4 done.index += 1 (COMMIT)

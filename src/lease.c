@@ -9,8 +9,8 @@
 
 enum {
 	LEASES_MIN = 4096,
-	LEASES_STEP = 64,     /* reserved at a time; a page of them */
-	ITEM_DENSE = 4096,    /* larger items are reserved one by one */
+	LEASES_STEP = 64,  /* reserved at a time; a page of them */
+	ITEM_DENSE = 4096, /* larger items are reserved one by one */
 };
 
 /* addresses that the items may take */
@@ -27,8 +27,8 @@ static uint64_t stride_for(size_t item_size)
 /* twice what may wait, if that is more than a few thousand */
 static uint32_t leases_for(uint64_t maxsize, size_t item_size)
 {
-	uint64_t n =
-		maxsize && maxsize < IPCI_LEASES_MAX / 2 ? 2 * maxsize : IPCI_LEASES_MAX;
+	uint64_t n = maxsize && maxsize < IPCI_LEASES_MAX / 2 ? 2 * maxsize
+							      : IPCI_LEASES_MAX;
 	uint64_t fit = ITEMS_BYTES_MAX / stride_for(item_size);
 
 	if (n < LEASES_MIN)
@@ -75,7 +75,8 @@ static int reserve_fresh(struct ipci_leases *l, uint32_t i)
 	if (i % LEASES_STEP == 0)
 		err = reserve(l, &l->lease[i], LEASES_STEP * sizeof(*l->lease));
 	if (!err && i % LEASES_STEP == 0 && l->stride <= ITEM_DENSE)
-		err = reserve(l, ipci_lease_item(l, i), LEASES_STEP * l->stride);
+		err = reserve(l, ipci_lease_item(l, i),
+			      LEASES_STEP * l->stride);
 	return err;
 }
 

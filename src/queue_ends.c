@@ -17,22 +17,40 @@ bool ipci_queue_step_back(struct ipci_patience *p)
 	return true;
 }
 
+static bool seize_within(struct ipci_self *self, const struct ipci_gate *g)
+{
+	if (!ipci_gate_seize(self, g))
+		return false;
+	ipci_gate_push_within(self, g);
+	return true;
+}
+
+static void release_within(struct ipci_self *self, const struct ipci_gate *g)
+{
+	ipci_gate_announce(self, g);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, g);
+}
+
+/* tasks are got within the lease gate alone: so that one, too */
 bool ipci_side_enter_within(struct ipci_self *self,
 			    const struct ipci_queue_side *other)
 {
-	if (!ipci_gate_seize(self, &other->gate))
+	if (!seize_within(self, &other->gate))
 		return false;
-	ipci_gate_push_within(self, &other->gate);
-	return true;
+	if (!other->tasks || seize_within(self, &other->tasks->lock))
+		return true;
+	release_within(self, &other->gate);
+	return false;
 }
 
 /* the gate that was entered last, first: its release looks who sleeps there */
 void ipci_side_leave_within(struct ipci_self *self,
 			    const struct ipci_queue_side *other)
 {
-	ipci_gate_announce(self, &other->gate);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, &other->gate);
+	if (other->tasks)
+		release_within(self, &other->tasks->lock);
+	release_within(self, &other->gate);
 }
 
 /* K3, P3, P4 */
@@ -155,6 +173,13 @@ int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
 
 /* ---- shutdown ---- */
 
+static bool haunted(const struct ipci_self *self,
+		    const struct ipci_queue_side *d)
+{
+	return ipci_gate_haunted(self, &d->gate) ||
+	       (d->tasks && ipci_gate_haunted(self, &d->tasks->lock));
+}
+
 /* K5: 0; others leave soon, or one that was stopped inside is waited for.
    -EBADMSG: one that is not there */
 static int enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
@@ -170,7 +195,7 @@ static int enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
 			ipci_side_leave_within(self, &q->put);
 		}
 		ipci_gate_pause();
-	} while (!ipci_gate_haunted(self, &in->gate));
+	} while (!haunted(self, in));
 	ipci_gate_settle(self);
 	return -EBADMSG;
 }

@@ -48,7 +48,7 @@ IPCI_INLINE int lease_items(struct ipc_queue *q, const struct ipci_wanted *w,
 
 /* E2, T2 .. T5: new ones; the pool, if there is one, is entered */
 IPCI_INLINE int take_there(struct ipci_self *self, struct ipc_queue *q,
-		      const struct ipci_wanted *w, uint64_t there)
+			   const struct ipci_wanted *w, uint64_t there)
 {
 	int n = ipci_queue_read(q, w->items, w->size, w->lens,
 				w->n < there ? w->n : (size_t)there);
@@ -80,7 +80,7 @@ static int take_last(struct ipci_self *self, struct ipc_queue *q,
 
 /* new ones: how many, 0 */
 IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
-		      const struct ipci_wanted *w, int64_t deadline)
+			   const struct ipci_wanted *w, int64_t deadline)
 {
 	uint64_t there =
 		ipci_queue_is_dropped(q) ? 0 : ipci_side_movable(&q->get, w->n);
@@ -95,9 +95,9 @@ IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 	return r < 0 ? r : take_there(self, q, w, there);
 }
 
-/* within the get gate */
+/* T1 .. T6 */
 IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_wanted *w, int64_t deadline)
+			  const struct ipci_wanted *w, int64_t deadline)
 {
 	int r = ipci_tasks_enter(self, &q->tasks, deadline);
 
@@ -111,7 +111,6 @@ IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 			r = -ESHUTDOWN;
 		ipci_tasks_leave(self, &q->tasks);
 	}
-	ipci_side_leave_gate(self, &q->get);
 	return r;
 }
 
@@ -124,7 +123,7 @@ static int wait_for_task(struct ipci_self *self, struct ipc_queue *q,
 
 	if (ipci_queue_is_shut(q))
 		r = ipci_tasks_await_over(self, &q->tasks, w->worker, deadline);
-	return r < 0 ? r : ipci_side_wait(self, &q->get, deadline);
+	return r < 0 ? r : ipci_side_wait(self, &q->get, deadline); /* E1 */
 }
 
 /* a get that has to wait */
@@ -143,8 +142,10 @@ static int look(void *arg, int64_t deadline)
 
 	do {
 		r = wait_for_task(x->self, x->q, x->wanted, deadline);
-		if (r == 0)
+		if (r == 0) {
 			r = try_tasks(x->self, x->q, x->wanted, deadline);
+			ipci_side_leave_gate(x->self, &x->q->get); /* E6 */
+		}
 	} while (r == -EBUSY && ipci_queue_step_back(&x->patience));
 	return r ? r : -EAGAIN;
 }
@@ -160,14 +161,10 @@ static int get_tasks_slowly(struct ipci_self *self, struct ipc_queue *q,
 }
 
 IPCI_INLINE int get_tasks(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_wanted *w, int timeout_ms)
+			  const struct ipci_wanted *w, int timeout_ms)
 {
-	int r = 0;
+	int r = try_tasks(self, q, w, 0); /* or a little later */
 
-	if (ipci_gate_take(self, &q->get.gate)) { /* E1 */
-		ipci_gate_push(self, &q->get.gate);
-		r = try_tasks(self, q, w, 0); /* or a little later */
-	}
 	return r == 0 || r == -EBUSY || r == -ETIMEDOUT
 		       ? get_tasks_slowly(self, q, w, timeout_ms)
 		       : r;

@@ -149,7 +149,8 @@ static void take_off(struct ipci_worker *mine)
 static void retire(struct ipci_self *self, struct ipci_worker *mine)
 {
 	for (int class = 1; class >= 0; class --) {
-		struct ipci_gate g = ipci_worker_life(&mine->queue, mine->row, class);
+		struct ipci_gate g =
+			ipci_worker_life(&mine->queue, mine->row, class);
 
 		ipci_gate_announce(self, &g);
 		ipci_held_unlink_last(self, &mine->anchor[class]);
@@ -223,8 +224,10 @@ static void own(struct ipci_self *self, struct ipci_gate *g,
 static bool take_row(struct ipci_self *self, struct ipci_worker *mine,
 		     uint32_t row)
 {
-	struct ipci_gate first = ipci_worker_life(&mine->queue, row, IPCI_GETTERS);
-	struct ipci_gate second = ipci_worker_life(&mine->queue, row, IPCI_JOINERS);
+	struct ipci_gate first =
+		ipci_worker_life(&mine->queue, row, IPCI_GETTERS);
+	struct ipci_gate second =
+		ipci_worker_life(&mine->queue, row, IPCI_JOINERS);
 
 	if (ipci_gate_dead(&second) || ipci_gate_owner(&second) ||
 	    !ipci_gate_claim(self, &first))

@@ -105,7 +105,7 @@ static inline uint32_t ipci_workers_rows(const struct ipci_workers *w)
 }
 
 IPCI_INLINE struct ipci_gate ipci_worker_life(const struct ipci_workers *w,
-						uint32_t row, int class)
+					      uint32_t row, int class)
 {
 	struct room_shm *room = &w->row[row].room[class];
 
@@ -114,8 +114,8 @@ IPCI_INLINE struct ipci_gate ipci_worker_life(const struct ipci_workers *w,
 				  .hint = &room->asleep};
 }
 
-IPCI_INLINE bool ipci_worker_is_dead(const struct ipci_workers *w,
-				       uint32_t row, int class)
+IPCI_INLINE bool ipci_worker_is_dead(const struct ipci_workers *w, uint32_t row,
+				     int class)
 {
 	struct ipci_gate g = ipci_worker_life(w, row, class);
 

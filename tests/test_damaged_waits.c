@@ -53,7 +53,7 @@ static void expect_idle(pid_t pid)
 /* in a process that has nothing to do with the gate: its own id is there */
 static void check_gate(uint32_t word)
 {
-	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
+	struct ipc_queue *q = new_queue(4, sizeof(int), 0);
 	pid_t getter, putter;
 	int item = 1;
 
@@ -65,8 +65,6 @@ static void check_gate(uint32_t word)
 	expect_at_once(ipc_queue_put(q, &item, sizeof(item), 0), -EAGAIN);
 	expect_at_once(ipc_queue_get(q, &item, sizeof(item), 0), -EAGAIN);
 	expect_at_once(ipc_queue_size(q), 1);
-	expect_at_once(ipc_queue_task_done(q), -EINVAL);
-	expect_timeout(ipc_queue_join(q, WAIT_MS), WAIT_MS);
 	getter = spawn_child(get_for_ever, q);
 	putter = spawn_child(put_for_ever, q);
 	expect_idle(getter);
@@ -78,6 +76,31 @@ static void check_gate(uint32_t word)
 	expect_exit(getter, 0);
 	expect_exit(putter, 0);
 	close_queue(q);
+}
+
+/* tasks are got within the lease gate: the get gate is for those who wait */
+static void check_gate_of_tasks(uint32_t word)
+{
+	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
+	int item;
+
+	put_int(q, 1);
+	inside(q)->get.word = word;
+	expect_at_once(ipc_queue_task_done(q), -EINVAL);
+	expect_timeout(ipc_queue_join(q, WAIT_MS), WAIT_MS);
+	expect_at_once(ipc_queue_get(q, &item, sizeof(item), LIBIPC_FOREVER),
+		       sizeof(item));
+	expect_at_once(ipc_queue_get(q, &item, sizeof(item), 0), -EAGAIN);
+	expect_timeout(ipc_queue_get(q, &item, sizeof(item), WAIT_MS), WAIT_MS);
+	expect_at_once(ipc_queue_task_done(q), 0);
+	close_queue(q);
+}
+
+static void test_gate_of_tasks(void **state)
+{
+	(void)state;
+	check_gate_of_tasks(dead_tid());
+	check_gate_of_tasks(FUTEX_TID_MASK | FUTEX_WAITERS);
 }
 
 static void test_gates(void **state)
@@ -160,8 +183,27 @@ static void test_lease_gate_of_another(void **state)
 	put_int(q, MANY);
 	inside(q)->lease.word = (uint32_t)getppid();
 	expect_timeout(ipc_queue_get(q, &item, sizeof(item), WAIT_MS), WAIT_MS);
+	/* it guards the get side, so both ends, too */
+	expect_timeout(ipc_queue_get_back(q, &item, sizeof(item), WAIT_MS),
+		       WAIT_MS);
+	expect_timeout(ipc_queue_put_front(q, &item, sizeof(item), WAIT_MS),
+		       WAIT_MS);
 	inside(q)->lease.word = 0;
 	assert_int_equal(got_int(q), MANY);
+	expect_empty(q);
+	close_queue(q);
+}
+
+static void test_shutdown_of_tasks(void **state)
+{
+	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
+	(void)state;
+
+	put_int(q, 1);
+	inside(q)->lease.word = dead_tid();
+	expect_at_once(ipc_queue_shutdown(q, true), -EBADMSG);
+	inside(q)->lease.word = 0;
+	assert_int_equal(got_int(q), 1);
 	close_queue(q);
 }
 
@@ -210,9 +252,14 @@ static void test_join(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_gates),      TEST(test_task_done),
-		TEST(test_lease_gate), TEST(test_lease_gate_of_another),
-		TEST(test_shutdown),   TEST(test_join),
+		TEST(test_gates),
+		TEST(test_gate_of_tasks),
+		TEST(test_task_done),
+		TEST(test_lease_gate),
+		TEST(test_lease_gate_of_another),
+		TEST(test_shutdown),
+		TEST(test_shutdown_of_tasks),
+		TEST(test_join),
 	};
 
 	return RUN_EXACT_TESTS(tests);

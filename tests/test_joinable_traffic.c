@@ -107,6 +107,66 @@ static void test_each_producer_joins(void **state)
 	close_queue(q);
 }
 
+/* ------------------------------------------------------------- both ends */
+
+/* who works at an end needs the gates of both sides */
+static int put_at_both_ends(void *arg)
+{
+	struct traffic *t = arg;
+	uint32_t me = (uint32_t)t->put_ids++;
+
+	for (uint32_t i = 0; i < items_each(t); i++) {
+		struct tagged item = {me, i};
+		int r = i % 2 ? ipc_queue_put(t->q, &item, sizeof(item), -1)
+			      : ipc_queue_put_front(t->q, &item, sizeof(item),
+						    -1);
+
+		child_check(r == 0);
+	}
+	return 0;
+}
+
+static int work_at_both_ends(void *arg)
+{
+	struct traffic *t = arg;
+	int64_t last[MAX_SIDE] = {0};
+	struct tagged item;
+
+	for (uint32_t i = 0;; i++) {
+		int r = i % 4 ? ipc_queue_get(t->q, &item, sizeof(item), -1)
+			      : ipc_queue_get_back(t->q, &item, sizeof(item),
+						   -1);
+
+		child_check(r == sizeof(item));
+		take_note(t, &item, last);
+		child_check(ipc_queue_task_done(t->q) == 0);
+	}
+}
+
+static void test_both_ends(void **state)
+{
+	struct traffic *t = shared_alloc(sizeof(*t));
+	pid_t producer[2], worker[2];
+	(void)state;
+
+	t->q = new_queue(10, sizeof(struct tagged), LIBIPC_JOINABLE);
+	t->producers = 2;
+	t->items = 50000;
+	t->any_order = true;
+	for (int i = 0; i < 2; i++) {
+		producer[i] = spawn_child(put_at_both_ends, t);
+		worker[i] = spawn_child(work_at_both_ends, t);
+	}
+	for (int i = 0; i < 2; i++)
+		expect_exit(producer[i], 0);
+	assert_int_equal(ipc_queue_join(t->q, LIBIPC_FOREVER), 0);
+	for (int i = 0; i < t->items; i++)
+		assert_int_equal(t->seen[i], 1);
+	for (int i = 0; i < 2; i++)
+		kill_child(worker[i]);
+	close_queue(t->q);
+}
+
 /* --------------------------------------------------------------- exactly */
 
 static int one_task_at_a_time(void *arg)
@@ -147,6 +207,7 @@ int main(void)
 		TEST_LIMIT(test_4_put_4_work, 60),
 		TEST_LIMIT(test_room_for_one, 60),
 		TEST_LIMIT(test_each_producer_joins, 60),
+		TEST_LIMIT(test_both_ends, 60),
 		TEST_LIMIT(test_unfinished_is_exact, 30),
 	};
 

@@ -677,7 +677,7 @@ proctype worker(byte me)
 	LOCALS;
 
 	if
-	:: !IN(LATE) -> row = me - 1; goto E1
+	:: !IN(LATE) -> row = me - 1; goto T1
 	:: else
 	fi;
 N2:	/* the first free row: one word, the other one */
@@ -730,15 +730,8 @@ N4:	atomic {
 		some = 0
 	};
 #endif
-E1:	/* A1 A2 A3, without a look before */
-	atomic {
-		KILL;
-		if
-		:: !g_own -> g_own = me; g_f = 0; G_BUMP; goto T1
-		:: else -> ANNOUNCE(GET)
-		fi
-	};
-in_line:
+	goto T1;
+E1:	/* after T1 .. T6 without the get gate, which found nothing */
 	atomic {
 		KILL;
 		ANNOUNCE(GET);
@@ -820,6 +813,10 @@ in_gate:
 	:: else
 	fi;
 T6:	leave();
+	if
+	:: g_own != me -> goto R6
+	:: else
+	fi;
 R3:	atomic {
 		KILL;
 		ANNOUNCE(GET);
@@ -854,7 +851,7 @@ R6:	atomic {
 		KILL;
 		pend = NONE;
 		if
-		:: !x -> goto in_line	/* it took nothing: wait */
+		:: !x -> goto E1	/* it took nothing: wait */
 		:: x && IN(ENDS) -> goto N5
 		:: x -> ADD(busy); QUIET
 		fi
@@ -875,7 +872,7 @@ D6:	atomic {
 		dirty = 0;
 		KILL;
 		lock = 0;	/* T6 */
-		goto E1
+		goto T1
 	};
 
 S2:	/* S1 .. S6 at the get gate */
@@ -943,7 +940,7 @@ end_asleep:
 		fi;
 		goto awake
 	};
-awake:	atomic { unwatch(); same = 0; goto in_line };
+awake:	atomic { unwatch(); same = 0; goto E1 };
 
 N5:	/* the thread ends: its words as if it had died, joiners' first */
 	atomic {
