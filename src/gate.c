@@ -14,6 +14,8 @@ enum {
 	PAUSE_MAX = 16,	  /* looking takes the line from its writer */
 	LOOK_AROUND = 8,  /* so many peeks, then look */
 	SPIN_RETRY = 128, /* every so many waits, spin in full */
+	YIELD_MAX = 4,	  /* ways to give, before a sleep */
+	YIELD_RETRY = 16, /* every so many sleeps, give way again */
 	/* commits without a sleeper that together take as long as a barrier */
 	UNSLEPT_MAX = 512,
 };
@@ -336,6 +338,32 @@ static bool worth_a_look(const struct ipci_gate *g, unsigned int looks)
 	return !g->peek || looks % LOOK_AROUND == 0 || g->peek(g->arg);
 }
 
+/*
+ * Whoever we wait for may have no CPU, where there are more of us than of them:
+ * then it costs less to let him have ours than to sleep and be woken. By this
+ * thread's experience, too.
+ */
+static bool give_way(struct ipci_self *self, const struct ipci_gate *g,
+		     int64_t deadline,
+		     bool (*look)(struct ipci_self *, const struct ipci_gate *))
+{
+	unsigned int n = self->yields;
+
+	if (deadline == 0)
+		return false;
+	if (self->in_vain++ % YIELD_RETRY == 0)
+		n = YIELD_MAX;
+	for (unsigned int i = 0; i < n; i++) {
+		ipci_os_yield();
+		if (look(self, g)) {
+			self->yields = YIELD_MAX;
+			return true;
+		}
+	}
+	self->yields /= 2;
+	return false;
+}
+
 /* looks in longer and longer pauses, once at least */
 static bool spin(struct ipci_self *self, const struct ipci_gate *g,
 		 int64_t deadline,
@@ -358,7 +386,7 @@ static bool spin(struct ipci_self *self, const struct ipci_gate *g,
 			pause *= 2;
 	}
 	learn(self, true);
-	return false;
+	return give_way(self, g, deadline, look);
 }
 
 static bool look_ready(struct ipci_self *self, const struct ipci_gate *g)

@@ -54,6 +54,8 @@ struct ipci_self {
 	uint32_t held; /* mutexes held */
 	uint32_t spin; /* pauses that were worth it before a sleep */
 	uint32_t waits;
+	uint32_t yields;  /* that may be worth it before a sleep */
+	uint32_t in_vain; /* spins */
 	uint32_t pause;	  /* the first one before another look; 0: 1 */
 	uint32_t unslept; /* looks for sleepers that found none */
 	uint32_t depth;	  /* entries of outer */
@@ -239,6 +241,9 @@ bool ipci_os_ended(uint32_t pid);
 
 /* whether spinning can help: another CPU may be at work meanwhile */
 bool ipci_os_many_cpus(void);
+
+/* lets others run */
+void ipci_os_yield(void);
 
 static inline void ipci_relax(void)
 {

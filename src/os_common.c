@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* _SC_NPROCESSORS_ONLN: in POSIX since 2024 */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -204,4 +205,9 @@ int ipci_os_shm_shape(int fd, uint64_t size, uint64_t reserved,
 		if (errno != EINTR)
 			r = -errno;
 	return r;
+}
+
+void ipci_os_yield(void)
+{
+	sched_yield();
 }
