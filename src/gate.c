@@ -13,7 +13,7 @@
 enum {
 	PAUSE_MAX = 16,	  /* looking takes the line from its writer */
 	LOOK_AROUND = 8,  /* so many peeks, then look */
-	SPIN_RETRY = 128, /* every so many waits, spin in full */
+	SPIN_RETRY = 512, /* every so many waits, spin in full */
 	YIELD_MAX = 4,	  /* ways to give, before a sleep */
 	YIELD_RETRY = 16, /* every so many sleeps, give way again */
 	/* commits without a sleeper that together take as long as a barrier */

@@ -12,7 +12,8 @@ enum {
 };
 
 /* tasks that were delivered before: how many, 0 */
-static int take_again(struct ipc_queue *q, const struct ipci_wanted *w)
+static __attribute__((noinline)) int take_again(struct ipc_queue *q,
+						const struct ipci_wanted *w)
 {
 	size_t i;
 
@@ -48,10 +49,11 @@ IPCI_INLINE int lease_items(struct ipc_queue *q, const struct ipci_wanted *w,
 
 /* E2, T2 .. T5: new ones; the pool, if there is one, is entered */
 IPCI_INLINE int take_there(struct ipci_self *self, struct ipc_queue *q,
-			   const struct ipci_wanted *w, uint64_t there)
+			   const struct ipci_wanted *w, size_t most,
+			   uint64_t there)
 {
 	int n = ipci_queue_read(q, w->items, w->size, w->lens,
-				w->n < there ? w->n : (size_t)there);
+				most < there ? most : (size_t)there);
 	int r = lease_items(q, w, n);
 
 	if (r > 0)
@@ -62,8 +64,9 @@ IPCI_INLINE int take_there(struct ipci_self *self, struct ipc_queue *q,
 }
 
 /* the same from the back, where somebody may put: -EBUSY, then */
-static int take_last(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_wanted *w)
+static __attribute__((noinline)) int take_last(struct ipci_self *self,
+					       struct ipc_queue *q,
+					       const struct ipci_wanted *w)
 {
 	int r;
 
@@ -78,12 +81,13 @@ static int take_last(struct ipci_self *self, struct ipc_queue *q,
 	return r;
 }
 
-/* new ones: how many, 0 */
+/* new ones, most of them: how many, 0 */
 IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
-			   const struct ipci_wanted *w, int64_t deadline)
+			   const struct ipci_wanted *w, size_t most,
+			   int64_t deadline)
 {
 	uint64_t there =
-		ipci_queue_is_dropped(q) ? 0 : ipci_side_movable(&q->get, w->n);
+		ipci_queue_is_dropped(q) ? 0 : ipci_side_movable(&q->get, most);
 	int r = there > q->get.maxsize ? -EBADMSG : 0;
 
 	if (!there || r < 0)
@@ -92,12 +96,13 @@ IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 		return take_last(self, q, w);
 	if (q->get.pool)
 		r = ipci_pool_enter(self, q->get.pool, deadline);
-	return r < 0 ? r : take_there(self, q, w, there);
+	return r < 0 ? r : take_there(self, q, w, most, there);
 }
 
-/* T1 .. T6 */
+/* T1 .. T6; most is w->n, which the compiler may know */
 IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
-			  const struct ipci_wanted *w, int64_t deadline)
+			  const struct ipci_wanted *w, size_t most,
+			  int64_t deadline)
 {
 	int r = ipci_tasks_enter(self, &q->tasks, deadline);
 
@@ -105,7 +110,7 @@ IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 		if (ipci_tasks_back(&q->tasks))
 			r = take_again(q, w);
 		if (r == 0)
-			r = take_fresh(self, q, w, deadline);
+			r = take_fresh(self, q, w, most, deadline);
 		if (r == 0 && ipci_queue_is_shut(q) &&
 		    ipci_tasks_over(&q->tasks, w->worker))
 			r = -ESHUTDOWN;
@@ -143,7 +148,8 @@ static int look(void *arg, int64_t deadline)
 	do {
 		r = wait_for_task(x->self, x->q, x->wanted, deadline);
 		if (r == 0) {
-			r = try_tasks(x->self, x->q, x->wanted, deadline);
+			r = try_tasks(x->self, x->q, x->wanted, x->wanted->n,
+				      deadline);
 			ipci_side_leave_gate(x->self, &x->q->get); /* E6 */
 		}
 	} while (r == -EBUSY && ipci_queue_step_back(&x->patience));
@@ -163,7 +169,9 @@ static int get_tasks_slowly(struct ipci_self *self, struct ipc_queue *q,
 IPCI_INLINE int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 			  const struct ipci_wanted *w, int timeout_ms)
 {
-	int r = try_tasks(self, q, w, 0); /* or a little later */
+	/* the deadline is now, or a little later */
+	int r = w->n == 1 ? try_tasks(self, q, w, 1, 0)
+			  : try_tasks(self, q, w, w->n, 0);
 
 	return r == 0 || r == -EBUSY || r == -ETIMEDOUT
 		       ? get_tasks_slowly(self, q, w, timeout_ms)
