@@ -32,6 +32,9 @@
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* where a libc's time has 32 bits, or the older call's has and libc's not */
 #ifdef SYS_futex_time64
@@ -407,13 +410,8 @@ void ipci_os_discard(void *pages, size_t size)
 /* Linux 5.14 and later; before, pages come when they are touched */
 int ipci_os_populate(void *pages, size_t size)
 {
-#ifdef MADV_POPULATE_WRITE
 	if (madvise(pages, size, MADV_POPULATE_WRITE) && errno != EINVAL)
 		return -ENOMEM;
-#else
-	(void)pages;
-	(void)size;
-#endif
 	return 0;
 }
 

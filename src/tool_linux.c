@@ -18,6 +18,11 @@
 
 #include "tool.h"
 
+/* newer than the headers of some libcs */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 enum {
 	PATH_SIZE = 320,
 	LINE_SIZE = 4096 + 128,
@@ -30,7 +35,7 @@ const char *tool_shm_dir(void)
 
 unsigned int tool_pause(unsigned int ms)
 {
-	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
 	while (nanosleep(&t, &t) && errno == EINTR)
 		;

@@ -21,6 +21,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+/* newer than the headers of some libcs */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 /* 1000 and more: no errno, but a way of its own to give less than all */
 enum { SHORT = 1000 };
 

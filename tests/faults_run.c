@@ -18,7 +18,7 @@ static const struct fault no_fault = {false, -1, 0, 0};
 /* the others are those of faults.c */
 static const char *error_name(int error)
 {
-	return error < 1000 ? strerrorname_np(error) : "less than all";
+	return error < 1000 ? strerror(error) : "less than all";
 }
 
 static void tell(const struct run *r, const char *what, int answer)

@@ -85,6 +85,11 @@ void need_exact_wakes(void);
 	(exact_wakes() ? RUN_TESTS(tests) : harness_skip_all())
 int harness_skip_all(void);
 
+/* by an emulator, which is a program with memory and limits of its own, and not
+   all calls */
+bool emulated(void);
+void need_native(const char *why);
+
 /* memory and addresses are a sanitizer's then, and cannot run out */
 static inline bool under_sanitizer(void)
 {
@@ -153,6 +158,10 @@ void harness_kill(pid_t pid, const char *file, int line);
 #define child_check(expr)                                                      \
 	((expr) ? (void)0 : child_failed(__FILE__, __LINE__, #expr))
 _Noreturn void child_failed(const char *file, int line, const char *what);
+
+/* becomes this program anew, with these arguments, two at most; the emulator,
+   where it is one, is started with it */
+_Noreturn void exec_self(const char *first, const char *second);
 
 /* ------------------------------------------------------------------ threads */
 

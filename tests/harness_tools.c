@@ -5,6 +5,7 @@
 #include "harness_own.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -142,6 +143,19 @@ void harness_asleep(pid_t id, const char *file, int line)
 	}
 }
 
+_Noreturn void exec_self(const char *first, const char *second)
+{
+	char path[PATH_MAX] = "";
+
+	child_check(readlink("/proc/self/exe", path, sizeof(path) - 1) > 0);
+	if (emulated())
+		execlp(getenv("TEST_RUNNER"), "runner", path, first, second,
+		       (char *)NULL);
+	else
+		execl(path, path, first, second, (char *)NULL);
+	child_failed(__FILE__, __LINE__, strerror(errno));
+}
+
 /* ------------------------------------------------------------------ threads */
 
 struct test_thread {
@@ -209,6 +223,21 @@ void need_exact_wakes(void)
 	if (exact_wakes())
 		return;
 	print_message("# skipped: only with exact wake-ups\n");
+	skip();
+}
+
+bool emulated(void)
+{
+	const char *runner = getenv("TEST_RUNNER");
+
+	return runner && *runner;
+}
+
+void need_native(const char *why)
+{
+	if (!emulated())
+		return;
+	print_message("# skipped: under an emulator %s\n", why);
 	skip();
 }
 

@@ -74,6 +74,7 @@ static void expect_bounded_without(long call, int error)
 static void test_without_futex_waitv(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_bounded_without(SYS_futex_waitv, ENOSYS);
 	expect_bounded_without(SYS_futex_waitv, EPERM);
 }
@@ -82,6 +83,7 @@ static void test_without_futex_waitv(void **state)
 static void test_without_membarrier(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_bounded_without(SYS_membarrier, ENOSYS);
 	expect_bounded_without(SYS_membarrier, EPERM);
 }
@@ -90,6 +92,7 @@ static void test_without_membarrier(void **state)
 static void test_without_robust_lists(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_bounded_without(SYS_get_robust_list, ENOSYS);
 	expect_bounded_without(SYS_get_robust_list, EPERM);
 }
@@ -147,6 +150,7 @@ static void test_asks_once(void **state)
 	int caps = usual_caps();
 	(void)state;
 
+	need_filters();
 	expect_exit(spawn_child(asks_once, &caps), 0);
 }
 
@@ -276,6 +280,7 @@ static void test_kernel_without_a_number(void **state)
 	int caps = usual_caps();
 	(void)state;
 
+	need_filters();
 	expect_exit(spawn_child(nameless, &caps), 0);
 }
 

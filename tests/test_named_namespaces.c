@@ -200,8 +200,7 @@ static void test_the_one_that_unshared(void **state)
 /* a new program: this one again, see main(); it says 0 or NOT_PERMITTED */
 static int run_program(const struct plan *p)
 {
-	execl("/proc/self/exe", "elsewhere", p->name, (char *)NULL);
-	return 72;
+	exec_self(p->name, NULL);
 }
 
 /* in the new program: the objects of the other namespace are refused, its own
@@ -291,7 +290,7 @@ int main(int argc, char **argv)
 		TEST(test_recorded_in_the_head),
 	};
 
-	if (argc == 2 && !strcmp(argv[0], "elsewhere"))
+	if (argc == 2)
 		return elsewhere(argv[1]);
 	return RUN_TESTS(tests);
 }

@@ -127,9 +127,7 @@ static int exec_program(void *arg)
 {
 	const struct command *c = arg;
 
-	execl("/proc/self/exe", "test_named_programs", c->role, c->name,
-	      (char *)NULL);
-	return CHILD_FAILED;
+	exec_self(c->role, c->name);
 }
 
 static pid_t start_program(const char *role, const char *name)

@@ -162,6 +162,7 @@ static int exit_with_unreachable(void *arg)
 static void test_a_daemon_out_of_reach_is_not_waited_for(void **state)
 {
 	(void)state;
+	need_filters();
 	seen = shared_alloc(sizeof(*seen));
 	expect_exit(spawn_child(exit_with_unreachable, NULL), 6);
 	assert_true(eventually(gone(seen->pid), 2000));

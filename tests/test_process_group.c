@@ -239,6 +239,7 @@ static void test_a_reaped_leader_is_not_signalled(void **state)
 	struct told *told = shared_alloc(sizeof(*told));
 	(void)state;
 
+	need_filters();
 	expect_exit(spawn_child(signal_the_finished, told), 0);
 	assert_true(eventually(gone(told->below), 2000));
 }
@@ -338,6 +339,7 @@ static void test_signalled_by_number(void **state)
 	struct told *told = shared_alloc(sizeof(*told));
 	(void)state;
 
+	need_filters();
 	expect_exit(spawn_child(group_by_number, told), 0);
 	assert_true(eventually(gone(told->below), 2000));
 }

@@ -148,12 +148,14 @@ static void expect_all(int error)
 static void test_not_known(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_all(ENOSYS);
 }
 
 static void test_forbidden(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_all(EPERM);
 }
 
@@ -172,6 +174,7 @@ static void expect_daemon_goes(int (*parent)(void *))
 static void test_daemons_go_with_their_parent(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_daemon_goes(parent_main);
 	expect_daemon_goes(parent_thread);
 }

@@ -259,6 +259,7 @@ static void test_no_thread_to_watch(void **state)
 	pid_t pid;
 	(void)state;
 
+	need_filters();
 	need_process_fds();
 	daemon = shared_alloc(sizeof(*daemon));
 	pid = spawn_child(parent_without_threads, (void *)daemon);

@@ -77,6 +77,7 @@ static int signal_the_forbidden(void *arg)
 static void test_out_of_reach(void **state)
 {
 	(void)state;
+	need_filters();
 	expect_exit(spawn_child(signal_the_forbidden, NULL), 0);
 }
 

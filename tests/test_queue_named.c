@@ -33,8 +33,7 @@ static int run_other_program(void *arg)
 {
 	char **name = arg;
 
-	execl("/proc/self/exe", "other", name[0], name[1], (char *)NULL);
-	return 1;
+	exec_self(name[0], name[1]);
 }
 
 /* takes from one, puts into the other, until an item of no bytes came */

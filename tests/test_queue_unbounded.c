@@ -78,7 +78,8 @@ static void test_ebb_and_flow(void **state)
 	ebb_and_flow(1000);
 	ebb_and_flow(1024);
 	ebb_and_flow(1025);
-	ebb_and_flow(100000);
+	/* where addresses are few, a queue has 128 MiB of them */
+	ebb_and_flow(sizeof(void *) > 4 ? 100000 : 10000);
 }
 
 /* all that goes at once, across the borders of chunks */

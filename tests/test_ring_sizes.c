@@ -70,6 +70,11 @@ static void test_too_large_items(void **state)
 {
 	(void)state;
 	for (size_t less = 0; less <= 32; less++) {
+		if (SIZE_MAX <= UINT32_MAX) { /* not near that of the answer */
+			assert_true(ipci_slots_bytes(1, SIZE_MAX - less) >=
+				    SIZE_MAX - less + UINT64_C(8));
+			continue;
+		}
 		assert_int_equal(ipci_slots_bytes(1, SIZE_MAX - less), 0);
 		assert_int_equal(ipci_slots_bytes(8, SIZE_MAX - less), 0);
 		assert_int_equal(ipci_slots_bytes(2, SIZE_MAX / 2 - less), 0);

@@ -36,7 +36,8 @@ static void test_this_system(void **state)
 	expect_json(memory, "named_objects_work", "true");
 	expect_json(memory, "directory", "\"/dev/shm\"");
 	assert_int_equal(statvfs("/dev/shm", &v), 0);
-	expect_json(memory, "size", number(buf, v.f_blocks * v.f_frsize));
+	expect_json(memory, "size",
+		    number(buf, (uint64_t)v.f_blocks * v.f_frsize));
 	/* something is wrong, or all is well: the exit code says the same */
 	assert_int_equal(r.code,
 			 json_is(json_member(r.out, "problems"), "[]") ? 0 : 1);
