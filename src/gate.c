@@ -349,11 +349,9 @@ static bool give_way(struct ipci_self *self, const struct ipci_gate *g,
 {
 	unsigned int n = self->yields;
 
-	if (deadline == 0)
-		return false;
 	if (self->in_vain++ % YIELD_RETRY == 0)
 		n = YIELD_MAX;
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n && !ipci_expired(deadline); i++) {
 		ipci_os_yield();
 		if (look(self, g)) {
 			self->yields = YIELD_MAX;
