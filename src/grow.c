@@ -736,19 +736,53 @@ void ipci_grow_repair(struct ipci_grow *g, uint64_t index)
 
 /* ---- get at the back ---- */
 
-/* both gates are held: nobody else looks */
+static void note_taken(struct ipci_grow *g, uint32_t chunk, uint32_t n)
+{
+	g->s->taken[g->takes++] = IPCI_TAKEN((uint64_t)chunk << 32 | n);
+	step();
+}
+
+static void forget_taken(struct ipci_grow *g)
+{
+	while (g->takes) {
+		step();
+		g->s->taken[--g->takes] = 0;
+	}
+}
+
+/*
+ * What goes with the item is noted as taken before the commit: once the tail is
+ * in front of it, that was in vain (K5).
+ */
+int ipci_grow_read_back(struct ipci_grow *g, uint64_t place, void *buf,
+			size_t size)
+{
+	int len = ipci_grow_copy(g, place, buf, size);
+
+	if (len < 0)
+		return len;
+	if (g->found && g->found_run)
+		note_taken(g, g->found - 1, g->found_run);
+	if (!g->ring && place + g->bias == g->get.first)
+		note_taken(g, g->get.chunk, 1);
+	return len;
+}
+
+/* both gates are held: nobody else looks. A hint to what is not free yet is
+   only wrong; what has memory without a hint is noted as taken. */
 static void free_now(struct ipci_grow *g, uint32_t chunk, uint64_t index)
 {
-	uint64_t memory;
-
 	if (chunk >= used(g))
 		return;
-	memory = word_of(g, chunk) & IPCI_CHUNK_MEMORY;
-	set_word(g, chunk, word_for(0, (unsigned int)memory));
-	if (memory && keep(g, chunk, index))
+	if ((word_of(g, chunk) & IPCI_CHUNK_MEMORY) && keep(g, chunk, index)) {
+		set_word(g, chunk, word_for(0, IPCI_CHUNK_MEMORY));
 		return;
+	}
+	note_taken(g, chunk, 1);
 	set_word(g, chunk, 0);
 	discard(g, chunk, 1);
+	step();
+	g->s->taken[--g->takes] = 0;
 }
 
 /* the next long item goes where this one was, if anything is before it that was
@@ -777,4 +811,5 @@ void ipci_grow_took_back(struct ipci_grow *g, uint64_t place)
 		free_now(g, g->found - 1 + i, index);
 	if (!g->ring && index == g->get.first)
 		free_now(g, g->get.chunk, index);
+	forget_taken(g);
 }

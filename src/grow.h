@@ -306,11 +306,8 @@ static inline int ipci_grow_read(struct ipci_grow *g, uint64_t place, void *buf,
 	return len;
 }
 
-static inline int ipci_grow_read_back(struct ipci_grow *g, uint64_t place,
-				      void *buf, size_t size)
-{
-	return ipci_grow_copy(g, place, buf, size);
-}
+int ipci_grow_read_back(struct ipci_grow *g, uint64_t place, void *buf,
+			size_t size);
 
 /* what it leaves empty is free at once */
 void ipci_grow_took_back(struct ipci_grow *g, uint64_t place);

@@ -826,6 +826,8 @@ struct pool_slot_shm {
  *                        all: discard, word = 0, was it open: bytes_was if
  *                        that put wrote there; taken = 0
  *            front    both gates: L1, K1 .. K4, P4 (COMMIT), L4
+ *            back     both gates: K1, of what goes with the item; E4 (COMMIT);
+ *                     bytes_at; each such chunk as in L2; taken = 0
  *            get      if a chunk is left behind: L1 leaving = 1  E4 (COMMIT) E5
  *                     L2 for each such chunk: kept, if there is room for it;
  *                        else its word without flags, and discard
@@ -840,7 +842,8 @@ struct pool_slot_shm {
  *            K3, K4   the word is beyond put.index: K5. For a put at the front
  *                     it ends at the head: the next get takes it for what one
  *                     before it has left (L2)
- *            P4..     in use; K5 sees it
+ *            P4..     in use; K5 sees it. After E4 at the back its word is
+ *                     beyond put.index: K5
  *            K5       again
  *            L1       nothing was got; the next get looks in vain
  *            E4, L2   the next get does it. A chunk is discarded twice, or kept

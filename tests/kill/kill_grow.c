@@ -486,6 +486,8 @@ static const struct story stories[] = {
 	    .spree = true),
 	ROW("get_back, the only one of its slots", 61, .op = GET_BACK,
 	    .item_size = SLOTS, .len = 1000, .gone = 4, .filled = 9),
+	ROW("get_back, 1 run, a spree", 31, .op = GET_BACK, .item_size = LONG,
+	    .len = 1100, .filled = SPREE + 2, .spree = true),
 	ROW("get_back, a long item", 61, .op = GET_BACK, .item_size = LONG,
 	    .len = 900, .filled = 12),
 };
