@@ -114,8 +114,8 @@ static void await_at_once(struct litmus *l)
 {
 	struct ipci_self *self = ipci_self();
 
-	self->spin = 0;
-	self->waits = 1;
+	self->spin = self->yields = 0;
+	self->waits = self->in_vain = 1;
 	child_check(ipci_gate_await(self, &l->t.gate, IPCI_NEVER) == 0);
 }
 
