@@ -50,8 +50,8 @@
  *            it differs from the leases only while dirty is set.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
- *            NO_WATCH NO_ROUSE NO_VERSION NO_REPAIR NO_DEBT NO_ANNOUNCE
- *            ONE_WORD BURY_FIRST REPAIR_SILENT ALL_ONE RAISE_LATE VERSION_LATE
+ *            NO_WATCH NO_ROUSE NO_VERSION VERSION_LATE NO_REPAIR NO_DEBT
+ *            NO_ANNOUNCE ONE_WORD BURY_FIRST ALL_ONE REPAIR_SILENT REPAIR_ZERO
  */
 
 #ifndef NW

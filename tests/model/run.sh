@@ -4,7 +4,7 @@
 #
 #   run.sh quick  some of each: a minute; what CI runs
 #   run.sh        controls, which must fail, and the small runs: some minutes
-#   run.sh long   the largest runs that 8 GiB hold: an hour or two
+#   run.sh long   the largest runs that 8 GiB hold: half an hour
 #
 # Every run is searched to the end: a search that gave up, for want of depth
 # or of memory, is a failure. Exit 0: all as expected, 1: not, 2: no spin.
@@ -162,20 +162,22 @@ long() {
 
 # The same for the leases: workers 1 .. NW, joiners, waiters for a task set
 # aside, putters. By default 2 workers, 1 joiner, 1 task.
+late='-DNJ=0 -DNP=1 -DPRE=0 -DLATE=2 -DMORTAL=14 -DKILLS=2' # a worker
+
 lease_controls() {
 	model=lease
 	optimise=-O0	# the compiler takes longer than the search
 	fails NO_WATCH '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_REPAIR '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	fails NO_DEBT '-DNW=1 -DNJ=0 -DNP=1 -DPRE=0 -DMORTAL=4 -DKILLS=1'
+	fails NO_ANNOUNCE '-DNW=1 -DNJ=0 -DNP=1 -DPRE=0 -DMORTAL=4 -DKILLS=1'
 	fails ALL_ONE '-DNW=1 -DNF=1'
+	fails NO_ROUSE "$late"
+	fails NO_VERSION "$late"
+	fails VERSION_LATE "$late"
 	fails BURY_FIRST '-DMORTAL=10 -DKILLS=2'
 	fails ONE_WORD '-DMORTAL=10 -DKILLS=2'
 }
-
-# two tasks come at once, and a worker that nobody knew dies with one
-three_workers='-DNW=3 -DNJ=0 -DNP=1 -DPUTS=2 -DPRE=0 -DLATE=2 -DMORTAL=2
-	-DKILLS=1'
 
 lease_short() {
 	model=lease
@@ -185,24 +187,20 @@ lease_short() {
 	holds 'a worker ends with its task, 1 joiner' '-DENDS=2'
 	ends 'no run is endless' '-DNJ=0 -DMORTAL=2 -DKILLS=1'
 	holds '2 workers, 1 joiner, 1 death' '-DMORTAL=2 -DKILLS=1'
+	holds '2 workers, one that comes late, a putter, 2 deaths' "$late"
 }
 
 lease_long() {
 	model=lease
 	bits=27
 	optimise=-O1
-	fails NO_ROUSE "$three_workers"
-	fails NO_VERSION "$three_workers"
 	fails REPAIR_SILENT '-DMORTAL=2 -DKILLS=1 -DNF=1'
 	fails REPAIR_ZERO '-DREPAIR_SILENT -DNJ=2 -DMORTAL=10 -DKILLS=2'
-	holds '2 workers, one that comes late, a putter, 2 deaths' \
-		'-DNJ=0 -DNP=1 -DPRE=0 -DLATE=2 -DMORTAL=14 -DKILLS=2'
 	holds '2 workers, 1 joiner, 2 deaths' '-DMORTAL=10 -DKILLS=2'
 	holds '2 workers, 1 joiner, 1 waiter, 1 death' \
 		'-DNF=1 -DMORTAL=2 -DKILLS=1'
 	holds '2 workers that come late, 1 joiner, 1 death' \
 		'-DLATE=6 -DMORTAL=2 -DKILLS=1'
-	holds '3 workers, 2 tasks, a putter, 1 death' "$three_workers"
 }
 
 quick() {
