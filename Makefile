@@ -219,8 +219,8 @@ fuzz: ## memory written over under sanitizers, SECONDS=60
 model: ## the Spin models; long, if MODEL=long, short, or MODEL=quick
 	@tests/model/run.sh $(MODEL)
 
-kill: killers ## all kill sweeps, instruction by instruction; long
-	@tests/kill/run.sh
+kill: killers ## all kill sweeps, instruction by instruction; long, if not SWEEP=short
+	@tests/kill/run.sh $(SWEEP)
 
 # which libraries to compare with are here, asked each time
 BENCH_PEERS := $(BUILD)/bench/peers.h

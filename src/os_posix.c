@@ -98,15 +98,21 @@ int64_t ipci_coarse_ns(void)
 
 /* ---- the exact way to wait: there is none ---- */
 
-/* a pause, after which the caller looks again */
+#define PAUSE_MAX_NS INT64_C(30000000)
+
+/* a pause until then, after which the caller looks again: not a long one, for
+   nobody ends it */
 int ipci_os_sleep(const struct ipci_still *same, int n, int64_t deadline)
 {
-	const struct timespec pause = {0, 1000000};
+	int64_t left = deadline - ipci_now_ns();
+	struct timespec pause = {0, 0};
 	int cancel;
 
 	(void)same;
 	(void)n;
-	(void)deadline;
+	if (left > 0)
+		pause.tv_nsec =
+			(long)(left < PAUSE_MAX_NS ? left : PAUSE_MAX_NS);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	nanosleep(&pause, NULL);
 	pthread_setcancelstate(cancel, &cancel);

@@ -2,6 +2,7 @@
 /*
  * sweep.c - the stories, point by point, and the verdicts
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ enum {
 	WATCHDOG_S = 300,   /* for one sweep */
 	SHOWN = 5,	    /* bad points of a sweep that are printed */
 	SHORT_MS = 500,	    /* of a short sweep, before its steps get longer */
-	BOUNDED_STRIDE = 3, /* points take longer, so a short run has fewer */
+	NAPS_MAX = 10,	    /* in the bounded way: no wake-up will come */
+	BOUNDED_STRIDE = 9, /* points take longer, so a short run has fewer */
 };
 
 static void *area;
@@ -109,9 +111,14 @@ bool sweep_eventually(bool (*is)(const void *), const void *arg)
 
 /* ---------------------------------------------------------------- one sweep */
 
-/* k instructions, or calls, on; true: the call has returned, or will never */
+/*
+ * k instructions, or calls, on; true: the call has returned, or never will, for
+ * what it waited for went to another. In the bounded way it wakes all the same,
+ * to look, again and again.
+ */
 static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
 {
+	int naps = sweep_exact() ? INT_MIN : 0;
 	bool asked = false;
 
 	for (unsigned long i = 0; i < k; i++) {
@@ -123,7 +130,7 @@ static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
 			if (s->asleep && !asked)
 				s->asleep(s->row);
 			asked = true;
-			if (!sweep_wakes(v))
+			if (++naps > NAPS_MAX || !sweep_wakes(v))
 				return true;
 		}
 		if (v->ended || v->signal)

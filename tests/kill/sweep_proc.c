@@ -228,11 +228,18 @@ static struct call current_call(const struct proc *p)
 	return c;
 }
 
+/* the POSIX back end pauses by nanosleep, the other one by a futex, too */
+static bool is_pause(const struct call *c)
+{
+	return !sweep_exact() &&
+	       (c->nr == SYS_nanosleep || c->nr == SYS_clock_nanosleep);
+}
+
 static bool is_sleep(const struct call *c)
 {
 	unsigned long op = c->arg[1] & 127;
 
-	return c->nr == SYS_futex_waitv ||
+	return c->nr == SYS_futex_waitv || is_pause(c) ||
 	       (c->nr == SYS_futex &&
 		(op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET));
 }
