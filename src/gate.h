@@ -336,6 +336,15 @@ IPCI_INLINE void ipci_gate_release(struct ipci_self *self,
 	ipci_gate_settle(self);
 }
 
+/* R1 .. R6 of one that was pushed within another */
+IPCI_INLINE void ipci_gate_leave_within(struct ipci_self *self,
+					const struct ipci_gate *g)
+{
+	ipci_gate_announce(self, g);
+	ipci_gate_pop_within(self);
+	ipci_gate_release(self, g);
+}
+
 /*
  * Waits until ready() is true and the gate is ours (A2; announced, not on the
  * list): 0; or until the deadline: -ETIMEDOUT, nothing held or announced. When

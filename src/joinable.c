@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "joinable.h"
+#include "ring.h"
 
 enum {
 	TRIES = 1000,	       /* to find a moment with nobody inside */
@@ -103,7 +104,7 @@ static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
 {
 	int i;
 
-	while (number(&t->leases.s->again) &&
+	while (ipci_tasks_back(t) &&
 	       (i = ipci_lease_exhausted(&t->leases, t->max_attempts,
 					 when(t))) >= 0)
 		set_aside(self, t, (uint32_t)i);
@@ -175,8 +176,8 @@ static void prune(struct ipci_self *self, struct ipci_tasks *t,
 	ipci_tasks_leave(self, t);
 }
 
-int ipci_tasks_join_in(struct ipci_self *self, struct ipci_tasks *t, size_t n,
-		       struct ipci_worker **mine)
+int ipci_tasks_attach_slow(struct ipci_self *self, struct ipci_tasks *t,
+			   size_t n, struct ipci_worker **mine)
 {
 	int r = ipci_worker_attach(self, &t->workers, mine);
 
@@ -193,7 +194,7 @@ int ipci_tasks_join_in(struct ipci_self *self, struct ipci_tasks *t, size_t n,
 
 bool ipci_tasks_pending(const struct ipci_tasks *t)
 {
-	return number(&t->leases.s->again) ||
+	return ipci_tasks_back(t) ||
 	       ipci_workers_mourn(&t->workers, IPCI_GETTERS);
 }
 
@@ -202,7 +203,7 @@ int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 {
 	int i, len;
 
-	if (!number(&t->leases.s->again))
+	if (!ipci_tasks_back(t))
 		return -EAGAIN;
 	i = ipci_lease_again(&t->leases, when(t));
 	if (i < 0)
@@ -412,20 +413,19 @@ static bool is_over(const struct ipci_tasks *t, const struct ipci_worker *mine)
 	uint64_t out = ipci_distance(t->got, t->done);
 	uint64_t own = number(&t->workers.row[mine->row].held);
 
-	return out > LONG_MAX || out <= own + number(&t->leases.s->again);
+	return out > LONG_MAX || out <= own + ipci_tasks_back(t);
 }
 
 bool ipci_tasks_over(const struct ipci_tasks *t, const struct ipci_worker *mine)
 {
-	return !number(&t->leases.s->again) && is_over(t, mine);
+	return !ipci_tasks_back(t) && is_over(t, mine);
 }
 
 static bool worth_coming_back(const void *arg)
 {
 	const struct survivor *s = arg;
 
-	return is_over(s->tasks, s->mine) ||
-	       number(&s->tasks->leases.s->again) ||
+	return is_over(s->tasks, s->mine) || ipci_tasks_back(s->tasks) ||
 	       ipci_workers_mourn(&s->tasks->workers, IPCI_JOINERS);
 }
 

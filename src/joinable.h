@@ -8,7 +8,6 @@
 #define IPCI_JOINABLE_H
 
 #include "lease.h"
-#include "ring.h"
 #include "worker.h"
 
 struct ipci_tasks {
@@ -39,8 +38,8 @@ void ipci_tasks_close(struct ipci_tasks *t);
 /* ---- for get ---- */
 
 /* the calling thread as a worker, with room for n tasks more; negative errno */
-int ipci_tasks_join_in(struct ipci_self *self, struct ipci_tasks *t, size_t n,
-		       struct ipci_worker **mine);
+int ipci_tasks_attach_slow(struct ipci_self *self, struct ipci_tasks *t,
+			   size_t n, struct ipci_worker **mine);
 
 static inline int ipci_tasks_attach(struct ipci_self *self,
 				    struct ipci_tasks *t, size_t n,
@@ -49,7 +48,7 @@ static inline int ipci_tasks_attach(struct ipci_self *self,
 	*mine = ipci_worker_find(self, &t->workers);
 	if (*mine && ipci_worker_has_room(*mine, n))
 		return 0;
-	return ipci_tasks_join_in(self, t, n, mine);
+	return ipci_tasks_attach_slow(self, t, n, mine);
 }
 
 /* the lease gate, where it is not free: announced; or as ipci_tasks_enter */
@@ -89,9 +88,7 @@ IPCI_INLINE void ipci_tasks_leave(struct ipci_self *self, struct ipci_tasks *t)
 {
 	ipci_order();
 	t->leases.s->dirty = 0;
-	ipci_gate_announce(self, &t->lock);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, &t->lock);
+	ipci_gate_leave_within(self, &t->lock);
 }
 
 /* how many wait again */

@@ -346,13 +346,6 @@ static void set_dirty(const struct ipci_pool *p, uint32_t dirty)
 	ipci_order();
 }
 
-static void release(struct ipci_self *self, const struct ipci_pool *p)
-{
-	ipci_gate_announce(self, &p->gate);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, &p->gate);
-}
-
 int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 		    int64_t deadline)
 {
@@ -365,7 +358,7 @@ int ipci_pool_enter(struct ipci_self *self, const struct ipci_pool *p,
 		    atomic_load_explicit(&p->s->dirty, memory_order_relaxed)))
 		r = rebuild(p);
 	if (r < 0)
-		release(self, p);
+		ipci_gate_leave_within(self, &p->gate);
 	else
 		set_dirty(p, 1); /* B2 */
 	return r;
@@ -378,7 +371,7 @@ void ipci_pool_leave(struct ipci_self *self, const struct ipci_pool *p,
 		give_back(p);
 	if (all)
 		set_dirty(p, 0); /* B5 */
-	release(self, p);
+	ipci_gate_leave_within(self, &p->gate);
 }
 
 /* ---- put and get ---- */

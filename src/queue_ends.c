@@ -25,13 +25,6 @@ static bool seize_within(struct ipci_self *self, const struct ipci_gate *g)
 	return true;
 }
 
-static void release_within(struct ipci_self *self, const struct ipci_gate *g)
-{
-	ipci_gate_announce(self, g);
-	ipci_gate_pop_within(self);
-	ipci_gate_release(self, g);
-}
-
 /* tasks are got within the lease gate alone: so that one, too */
 bool ipci_side_enter_within(struct ipci_self *self,
 			    const struct ipci_queue_side *other)
@@ -40,7 +33,7 @@ bool ipci_side_enter_within(struct ipci_self *self,
 		return false;
 	if (!other->tasks || seize_within(self, &other->tasks->lock))
 		return true;
-	release_within(self, &other->gate);
+	ipci_gate_leave_within(self, &other->gate);
 	return false;
 }
 
@@ -49,8 +42,8 @@ void ipci_side_leave_within(struct ipci_self *self,
 			    const struct ipci_queue_side *other)
 {
 	if (other->tasks)
-		release_within(self, &other->tasks->lock);
-	release_within(self, &other->gate);
+		ipci_gate_leave_within(self, &other->tasks->lock);
+	ipci_gate_leave_within(self, &other->gate);
 }
 
 /* K3, P3, P4 */

@@ -265,11 +265,8 @@ static void add_row(struct ipci_self *self, const struct ipci_workers *w,
 	atomic_compare_exchange_strong_explicit(&w->s->rows, &is, n,
 						memory_order_seq_cst,
 						memory_order_seq_cst);
-	if (w->lock->room) {
-		ipci_gate_announce(self, w->lock);
-		ipci_gate_pop_within(self);
-		ipci_gate_release(self, w->lock);
-	}
+	if (w->lock->room)
+		ipci_gate_leave_within(self, w->lock);
 }
 
 /* memory for it first */
