@@ -293,12 +293,25 @@ static int reserve(struct ipci_grow *g, uint32_t chunk, size_t size)
 	return err;
 }
 
+/* K1 */
+static void note_taken(struct ipci_grow *g, uint32_t chunk, uint32_t n)
+{
+	g->s->taken[g->takes++] = IPCI_TAKEN((uint64_t)chunk << 32 | n);
+	step();
+}
+
+/* the one noted last */
+static void forget_taken(struct ipci_grow *g)
+{
+	step();
+	g->s->taken[--g->takes] = 0;
+}
+
 /* a chunk that was just taken is none, after all */
 static int give_up(struct ipci_grow *g, uint32_t chunk, uint32_t n, int err)
 {
 	discard(g, chunk, n);
-	step();
-	g->s->taken[--g->takes] = 0;
+	forget_taken(g);
 	return err;
 }
 
@@ -319,9 +332,7 @@ static int take(struct ipci_grow *g, uint32_t n, size_t size,
 	if (g->takes == 0)
 		g->s->bytes_was = bytes_at(g); /* K0 */
 	step();
-	g->s->taken[g->takes++] =
-		IPCI_TAKEN((uint64_t)chunk << 32 | n); /* K1 */
-	step();
+	note_taken(g, (uint32_t)chunk, n);
 	*flags = size == (size_t)n * IPCI_CHUNK ? IPCI_CHUNK_MEMORY : 0;
 	if (n == 1 && (word_of(g, (uint32_t)chunk) & IPCI_CHUNK_MEMORY)) {
 		*flags = IPCI_CHUNK_MEMORY;
@@ -736,20 +747,6 @@ void ipci_grow_repair(struct ipci_grow *g, uint64_t index)
 
 /* ---- get at the back ---- */
 
-static void note_taken(struct ipci_grow *g, uint32_t chunk, uint32_t n)
-{
-	g->s->taken[g->takes++] = IPCI_TAKEN((uint64_t)chunk << 32 | n);
-	step();
-}
-
-static void forget_taken(struct ipci_grow *g)
-{
-	while (g->takes) {
-		step();
-		g->s->taken[--g->takes] = 0;
-	}
-}
-
 /*
  * What goes with the item is noted as taken before the commit: once the tail is
  * in front of it, that was in vain (K5).
@@ -781,8 +778,7 @@ static void free_now(struct ipci_grow *g, uint32_t chunk, uint64_t index)
 	note_taken(g, chunk, 1);
 	set_word(g, chunk, 0);
 	discard(g, chunk, 1);
-	step();
-	g->s->taken[--g->takes] = 0;
+	forget_taken(g);
 }
 
 /* the next long item goes where this one was, if anything is before it that was
@@ -811,5 +807,6 @@ void ipci_grow_took_back(struct ipci_grow *g, uint64_t place)
 		free_now(g, g->found - 1 + i, index);
 	if (!g->ring && index == g->get.first)
 		free_now(g, g->get.chunk, index);
-	forget_taken(g);
+	while (g->takes)
+		forget_taken(g);
 }
