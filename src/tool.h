@@ -117,12 +117,13 @@ struct tool_thread {
 	pid_t tid;
 	char state; /* as in /proc: R S D T Z ... */
 	char command[64];
-	bool aged;	 /* it is known when it began */
-	uint64_t age_ms; /* at most */
 };
 
 /* a thread of this PID namespace; false: there is none */
 bool tool_thread(pid_t tid, struct tool_thread *t);
+
+/* how long it has existed, at most; false: not known */
+bool tool_thread_age(pid_t tid, uint64_t *ms);
 
 struct tool_user {
 	struct tool_thread thread;

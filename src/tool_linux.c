@@ -68,20 +68,24 @@ static long status_number(const char *status, const char *field)
 
 /* from when it began, in ticks since the system did: the 20th field behind the
    name, which may hold anything */
-static void set_age(struct tool_thread *t, const char *stat)
+bool tool_thread_age(pid_t tid, uint64_t *ms)
 {
 	unsigned long long ticks, hz = (unsigned long long)sysconf(_SC_CLK_TCK);
-	const char *at = strrchr(stat, ')');
+	char path[PATH_SIZE], text[LINE_SIZE];
 	struct timespec now;
+	const char *at;
 
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)tid);
+	read_file(path, text, sizeof(text));
+	at = strrchr(text, ')');
 	for (int i = 0; at && i < 20; i++)
 		at = strchr(at + 1, ' ');
-	t->aged = at && sscanf(at, "%llu", &ticks) == 1 && hz &&
-		  !clock_gettime(CLOCK_BOOTTIME, &now);
-	if (t->aged)
-		t->age_ms = (uint64_t)now.tv_sec * 1000 +
-			    (uint64_t)now.tv_nsec / 1000000 + 1 -
-			    ticks * 1000 / hz;
+	if (!at || sscanf(at, "%llu", &ticks) != 1 || !hz ||
+	    clock_gettime(CLOCK_BOOTTIME, &now))
+		return false;
+	*ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
+	      1 - ticks * 1000 / hz;
+	return true;
 }
 
 bool tool_thread(pid_t tid, struct tool_thread *t)
@@ -102,9 +106,6 @@ bool tool_thread(pid_t tid, struct tool_thread *t)
 	end = strstr(text, "\nState:");
 	end += end ? strspn(end + 7, " \t") + 7 : 0;
 	t->state = (char)(end && isalpha((unsigned char)*end) ? *end : '?');
-	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)tid);
-	read_file(path, text, sizeof(text));
-	set_age(t, text);
 	return true;
 }
 

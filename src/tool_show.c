@@ -107,13 +107,13 @@ void tool_show_owner(const char *key, const struct tool_object *o, uint32_t tid)
 static void show_holder(const char *key, const struct tool_object *o,
 			const struct tool_gate *g)
 {
-	struct tool_thread t;
+	uint64_t ms;
 
 	tool_show_owner(key, o, g->owner);
 	if (g->stood)
 		out_number("for_ms_at_least", g->for_ms);
-	if (g->owner && o->here && tool_thread((pid_t)g->owner, &t) && t.aged)
-		out_number("for_ms_at_most", t.age_ms);
+	if (g->owner && o->here && tool_thread_age((pid_t)g->owner, &ms))
+		out_number("for_ms_at_most", ms);
 }
 
 /* of a mutex, and of the one that shared bytes have */
