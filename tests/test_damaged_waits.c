@@ -82,10 +82,15 @@ static void check_gate(uint32_t word)
 static void check_gate_of_tasks(uint32_t word)
 {
 	struct ipc_queue *q = new_queue(4, sizeof(int), LIBIPC_JOINABLE);
-	int item;
+	pid_t getter, putter;
+	int item = 1;
 
 	put_int(q, 1);
+	inside(q)->put.word = word;
 	inside(q)->get.word = word;
+	expect_timeout(ipc_queue_put(q, &item, sizeof(item), WAIT_MS), WAIT_MS);
+	expect_at_once(ipc_queue_put(q, &item, sizeof(item), 0), -EAGAIN);
+	expect_at_once(ipc_queue_size(q), 1);
 	expect_at_once(ipc_queue_task_done(q), -EINVAL);
 	expect_timeout(ipc_queue_join(q, WAIT_MS), WAIT_MS);
 	expect_at_once(ipc_queue_get(q, &item, sizeof(item), LIBIPC_FOREVER),
@@ -93,14 +98,25 @@ static void check_gate_of_tasks(uint32_t word)
 	expect_at_once(ipc_queue_get(q, &item, sizeof(item), 0), -EAGAIN);
 	expect_timeout(ipc_queue_get(q, &item, sizeof(item), WAIT_MS), WAIT_MS);
 	expect_at_once(ipc_queue_task_done(q), 0);
+	getter = spawn_child(get_for_ever, q);
+	putter = spawn_child(put_for_ever, q);
+	expect_idle(getter);
+	expect_idle(putter);
+	inside(q)->put.word &= FUTEX_WAITERS;
+	inside(q)->get.word &= FUTEX_WAITERS;
+	put_int(q, 1);
+	expect_exit(getter, 0);
+	expect_exit(putter, 0);
 	close_queue(q);
 }
 
-static void test_gate_of_tasks(void **state)
+static void test_gates_of_tasks(void **state)
 {
 	(void)state;
 	check_gate_of_tasks(dead_tid());
-	check_gate_of_tasks(FUTEX_TID_MASK | FUTEX_WAITERS);
+	check_gate_of_tasks(dead_tid() | FUTEX_WAITERS);
+	check_gate_of_tasks(FUTEX_TID_MASK);
+	check_gate_of_tasks(FUTEX_TID_MASK | FUTEX_WAITERS | FUTEX_OWNER_DIED);
 }
 
 static void test_gates(void **state)
@@ -253,7 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_gates),
-		TEST(test_gate_of_tasks),
+		TEST(test_gates_of_tasks),
 		TEST(test_task_done),
 		TEST(test_lease_gate),
 		TEST(test_lease_gate_of_another),
