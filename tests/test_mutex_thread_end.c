@@ -24,6 +24,13 @@ static void close_all(void)
 		expect_close(mutexes[i]);
 }
 
+static void unlock_and_close_all(void)
+{
+	for (int i = 0; i < MUTEXES; i++)
+		expect_unlock(mutexes[i]);
+	close_all();
+}
+
 static int lock_all(void *arg)
 {
 	(void)arg;
@@ -46,9 +53,7 @@ static void test_at_once(void **state)
 	for (int i = 0; i < MUTEXES; i++)
 		assert_int_equal(ipc_mutex_lock(mutexes[i], 0),
 				 LIBIPC_OWNER_DIED);
-	for (int i = 0; i < MUTEXES; i++)
-		expect_unlock(mutexes[i]);
-	close_all();
+	unlock_and_close_all();
 }
 
 static void test_closed_at_once(void **state)
@@ -111,9 +116,7 @@ static void test_those_only_that_it_holds(void **state)
 	expect_lock(mutexes[0], LIBIPC_OWNER_DIED);
 	expect_lock(mutexes[1], 0);
 	expect_lock(mutexes[2], LIBIPC_OWNER_DIED);
-	for (int i = 0; i < MUTEXES; i++)
-		expect_unlock(mutexes[i]);
-	close_all();
+	unlock_and_close_all();
 }
 
 static int lock_twice_and_again(void *arg)
@@ -147,6 +150,14 @@ static void test_recursive(void **state)
 
 static pthread_key_t key;
 
+static void end_thread(int (*thread)(void *), void (*destructor)(void *))
+{
+	make_all();
+	assert_int_equal(pthread_key_create(&key, destructor), 0);
+	join_thread(start_thread(thread, NULL));
+	assert_int_equal(pthread_key_delete(key), 0);
+}
+
 static void unlock_all(void *arg)
 {
 	(void)arg;
@@ -164,15 +175,10 @@ static int lock_all_and_leave_it_to_the_end(void *arg)
 static void test_a_destructor_unlocks(void **state)
 {
 	(void)state;
-	make_all();
-	assert_int_equal(pthread_key_create(&key, unlock_all), 0);
-	join_thread(start_thread(lock_all_and_leave_it_to_the_end, NULL));
-	assert_int_equal(pthread_key_delete(key), 0);
+	end_thread(lock_all_and_leave_it_to_the_end, unlock_all);
 	for (int i = 0; i < MUTEXES; i++)
 		expect_lock(mutexes[i], 0);
-	for (int i = 0; i < MUTEXES; i++)
-		expect_unlock(mutexes[i]);
-	close_all();
+	unlock_and_close_all();
 }
 
 /* even in the last round of all */
@@ -194,15 +200,10 @@ static int lock_all_and_unlock_late(void *arg)
 static void test_a_destructor_unlocks_late(void **state)
 {
 	(void)state;
-	make_all();
-	assert_int_equal(pthread_key_create(&key, unlock_late), 0);
-	join_thread(start_thread(lock_all_and_unlock_late, NULL));
-	assert_int_equal(pthread_key_delete(key), 0);
+	end_thread(lock_all_and_unlock_late, unlock_late);
 	for (int i = 0; i < MUTEXES; i++)
 		assert_true(ipc_mutex_lock(mutexes[i], 0) >= 0);
-	for (int i = 0; i < MUTEXES; i++)
-		expect_unlock(mutexes[i]);
-	close_all();
+	unlock_and_close_all();
 }
 
 /* -------------------------------------------------------------------- forks */

@@ -160,10 +160,11 @@ long() {
 		'-DNC=3 -DHINT=2 -DMORTAL=16 -DKILLS=1'
 }
 
+# a worker that nobody knew comes late, and any two may die
+late='-DNJ=0 -DNP=1 -DPRE=0 -DLATE=2 -DMORTAL=14 -DKILLS=2'
+
 # The same for the leases: workers 1 .. NW, joiners, waiters for a task set
 # aside, putters. By default 2 workers, 1 joiner, 1 task.
-late='-DNJ=0 -DNP=1 -DPRE=0 -DLATE=2 -DMORTAL=14 -DKILLS=2' # a worker
-
 lease_controls() {
 	model=lease
 	optimise=-O0	# the compiler takes longer than the search
