@@ -253,7 +253,7 @@ bench: $(BUILD)/bench/bench ## how fast; ONLY="queue 2P2C", ROUNDS=7, QUICK=1, P
 $(BUILD)/instructions/%.o: tests/instructions/%.c
 	$(call Q,CC)$(COMPILE) -D_GNU_SOURCE -DFLAGS='"$(CFLAGS)"' -c $< -o $@
 $(BUILD)/instructions/count: $(BUILD)/instructions/count.o $(BUILD)/libipc.a
-	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
+	$(call Q,LD)$(LINK) -Wl,--wrap=clock_gettime $^ $(LIBS) -o $@
 counters: $(BUILD)/instructions/count
 
 bench-instructions: counters ## of each call; UPDATE=1: that is the reference
