@@ -76,6 +76,24 @@ static void test_the_oldest_that_is_left(void **state)
 	close_queue(q);
 }
 
+/* where the task's place has another one by now */
+static void test_a_ticket_that_is_used_up(void **state)
+{
+	struct ipc_queue *q = new_tasks(4, 0);
+	uint64_t first, second;
+	(void)state;
+
+	put_int(q, 1);
+	first = expect_task(q, 1, 1);
+	assert_int_equal(ipc_queue_task_done(q), 0);
+	put_int(q, 2);
+	second = expect_task(q, 2, 1);
+	assert_int_equal(ipc_queue_task_done_ticket(q, first), -EINVAL);
+	assert_int_equal(ipc_queue_unfinished(q), 1);
+	assert_int_equal(ipc_queue_task_done_ticket(q, second), 0);
+	close_queue(q);
+}
+
 /* one thread gets, others mark: what it remembers does not pile up */
 static void test_a_dispatcher(void **state)
 {
@@ -136,6 +154,8 @@ static void test_a_thread_that_ends(void **state)
 	assert_int_equal(ipc_queue_task_done_ticket(m.q, m.ticket), -EINVAL);
 	assert_int_equal(join_thread(start_thread(get_and_end, &m)), 1);
 	expect_task(m.q, 1, 3);
+	/* what was the thread's is ours, but its ticket is not */
+	assert_int_equal(ipc_queue_task_done_ticket(m.q, m.ticket), -EINVAL);
 	assert_int_equal(ipc_queue_task_done(m.q), 0);
 	close_queue(m.q);
 }
@@ -206,26 +226,43 @@ static void test_close_gives_back(void **state)
 struct two_handles {
 	struct meeting m;
 	struct ipc_queue *other;
+	char name[64];
 };
 
-/* holds a task of a handle that is closed, then uses another queue and ends */
+/* in this process, of an object that was opened by that name */
+static int mappings(const char *name)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0;
+
+	child_check(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, name) != NULL;
+	fclose(f);
+	return n;
+}
+
+/* holds a task of a handle that is closed, then uses another queue and ends;
+   that much is enough for the memory of the first one to go */
 static int outlive_the_handle(void *arg)
 {
 	struct two_handles *h = arg;
 	struct ipc_task task;
-	int item;
+	int item, before;
 
 	child_check(ipc_queue_get_task(h->m.q, &item, sizeof(item), &task, -1) >
 		    0);
 	h->m.ticket = task.ticket;
 	wait_until_set(&h->m.go);
+	before = mappings(h->name);
 	child_check(ipc_queue_get(h->other, &item, sizeof(item), 0) == -EAGAIN);
+	child_check(mappings(h->name) < before);
 	return 0;
 }
 
 static void test_close_under_another_thread(void **state)
 {
-	char name[64];
 	const struct ipc_queue_opts opts = {.maxsize = 4,
 					    .item_size = sizeof(int),
 					    .flags = LIBIPC_JOINABLE};
@@ -234,9 +271,9 @@ static void test_close_under_another_thread(void **state)
 	struct ipc_queue *two;
 	(void)state;
 
-	unique_name(name, "lease");
-	assert_int_equal(ipc_queue_create(&h.m.q, name, &opts), 0);
-	assert_int_equal(ipc_queue_open(&two, name), 0);
+	unique_name(h.name, "lease");
+	assert_int_equal(ipc_queue_create(&two, h.name, &opts), 0);
+	assert_int_equal(ipc_queue_open(&h.m.q, h.name), 0);
 	put_int(h.m.q, 1);
 	t = start_thread(outlive_the_handle, &h);
 	ticket_of(&h.m);
@@ -248,7 +285,42 @@ static void test_close_under_another_thread(void **state)
 	assert_int_equal(ipc_queue_join(two, 0), 0);
 	close_queue(two);
 	close_queue(h.other);
-	assert_int_equal(ipc_unlink(name), 0);
+	assert_int_equal(ipc_unlink(h.name), 0);
+}
+
+static int join_them(void *q)
+{
+	return ipc_queue_join(q, 5000);
+}
+
+/* nobody gets it any more: so close sets it aside, and tells who joins */
+static void test_close_with_the_last_attempt(void **state)
+{
+	const struct ipc_queue_opts opts = {.maxsize = 4,
+					    .item_size = sizeof(int),
+					    .flags = LIBIPC_JOINABLE,
+					    .max_attempts = 1};
+	struct two_handles h = {.other = new_tasks(4, 0)};
+	struct test_thread *t, *joiner;
+	struct ipc_queue *two;
+	(void)state;
+
+	unique_name(h.name, "lease");
+	assert_int_equal(ipc_queue_create(&two, h.name, &opts), 0);
+	assert_int_equal(ipc_queue_open(&h.m.q, h.name), 0);
+	put_int(h.m.q, 1);
+	t = start_thread(outlive_the_handle, &h);
+	ticket_of(&h.m);
+	joiner = start_thread(join_them, two);
+	wait_asleep_tid(thread_tid(joiner));
+	close_queue(h.m.q);
+	assert_int_equal(join_thread(joiner), 1);
+	assert_int_equal(ipc_queue_failed(two), 1);
+	h.m.go = 1;
+	assert_int_equal(join_thread(t), 0);
+	close_queue(two);
+	close_queue(h.other);
+	assert_int_equal(ipc_unlink(h.name), 0);
 }
 
 int main(void)
@@ -256,12 +328,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_another_thread_marks_it),
 		TEST(test_the_oldest_that_is_left),
+		TEST(test_a_ticket_that_is_used_up),
 		TEST(test_a_dispatcher),
 		TEST(test_not_from_another_process),
 		TEST(test_a_thread_that_ends),
 		TEST(test_a_thread_that_ends_wakes),
 		TEST(test_close_gives_back),
 		TEST(test_close_under_another_thread),
+		TEST(test_close_with_the_last_attempt),
 	};
 
 	return RUN_TESTS(tests);
