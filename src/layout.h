@@ -209,9 +209,10 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
  *                                                                   96 bytes
  *
  * The bounded back end: the lock is a robust pthread mutex, sleepers wait for
- * a semaphore, and look again at least every 50 ms (BOUNDED_SLICE_NS) whatever
- * happens or does not happen. So no wake-up is owed, and a lost one is made up
- * for by the sleeper itself. The word only tells who is inside:
+ * a semaphore, and look again every 30 ms (BOUNDED_SLICE_NS), which keeps the
+ * promised 50, whatever happens or does not happen. So no wake-up is owed, and
+ * a lost one is made up for by the sleeper itself. The word only tells who is
+ * inside:
  *
  *	serial:32 | 0 F(30) pid(0..29)
  *

@@ -26,12 +26,9 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_linux.h"
 #include <ipc/base.h>
 
-/* newer than the headers of some libcs; the same on all machines but one */
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif

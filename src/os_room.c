@@ -22,7 +22,8 @@ _Static_assert(sizeof(sem_t) <= sizeof(((struct room_shm *)0)->sem),
 _Static_assert(_Alignof(pthread_mutex_t) <= 8 && _Alignof(sem_t) <= 8,
 	       "aligned");
 
-/* the longest that anybody sleeps before he looks again by himself */
+/* the longest that anybody sleeps before he looks again by himself; 50 ms are
+   promised, and the rest is for him to come to it */
 #ifdef IPCI_CONTROL_NO_SLICE
 #define BOUNDED_SLICE_NS INT64_C(3600000000000)
 #else

@@ -16,12 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os_linux.h"
 #include "tool.h"
-
-/* newer than the headers of some libcs */
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 enum {
 	PATH_SIZE = 320,

@@ -7,6 +7,7 @@
  * error, but for close(), which has closed even if it answers an error.
  */
 #include "faults.h"
+#include "os_linux.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -20,11 +21,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-/* newer than the headers of some libcs */
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 /* 1000 and more: no errno, but a way of its own to give less than all */
 enum { SHORT = 1000 };

@@ -9,10 +9,7 @@
 #include "named_util.h"
 #include "process_util.h"
 #include "os.h"
-
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
+#include "os_linux.h"
 
 static bool finds(int want)
 {

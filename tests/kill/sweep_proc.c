@@ -20,6 +20,7 @@
 
 #include <libipc.h>
 #include "os.h"
+#include "os_linux.h"
 #include "sweep_own.h"
 
 enum {
