@@ -163,7 +163,8 @@ static void test_reading_changes_nothing(void **state)
 /* a slot knows of nothing until it is stamped, nor in the next round */
 static void stamp_at(struct slots_test *t, uint64_t at)
 {
-	uint64_t next = at + t->slots.mask + 1;
+	uint64_t next = at + t->slots.mask + 1,
+		 later = at + (UINT64_C(1) << 32);
 
 	ipci_slot_write(&t->slots, at, NULL, 0);
 	assert_int_equal(ipci_slot_stamped(&t->slots, at), 0);
@@ -174,6 +175,12 @@ static void stamp_at(struct slots_test *t, uint64_t at)
 	}
 	ipci_slot_stamp(&t->slots, at, t->slots.maxsize + 1);
 	assert_int_equal(ipci_slot_stamped(&t->slots, at), 0);
+
+	/* 2^32 later the same stamp would tell of another item: a put takes it
+	   away, whether it will be committed or not */
+	ipci_slot_stamp(&t->slots, at, 1);
+	ipci_slot_write(&t->slots, later, NULL, 0);
+	assert_int_equal(ipci_slot_stamped(&t->slots, later), 0);
 }
 
 static void stamp_at_all_positions(struct slots_test *t)
