@@ -193,16 +193,14 @@ static int enter_to_shut(struct ipci_self *self, const struct ipc_queue *q)
 	return -EBADMSG;
 }
 
-/* one was woken by the release, and tells the next one, and so on; but it may
-   be stopped */
-static void wake_all(struct ipci_self *self, const struct ipci_queue_side *d)
+/* one was woken by the release, and tells the next one, and so on: so nothing
+   is owed; but it may be stopped */
+static void wake_all(const struct ipci_queue_side *d)
 {
 	struct ipci_gate all = d->gate;
 
 	all.all = true;
-	ipci_gate_owe(self, &all);
 	ipci_gate_fire(&all);
-	ipci_gate_settle(self);
 }
 
 int ipc_queue_shutdown(struct ipc_queue *q, bool immediate)
@@ -227,7 +225,7 @@ int ipc_queue_shutdown(struct ipc_queue *q, bool immediate)
 		ipci_gate_fire(&q->tasks.joiners); /* K8 */
 	ipci_side_leave_within(self, &q->get);	   /* K9 */
 	ipci_side_leave_within(self, &q->put);
-	wake_all(self, &q->get);
-	wake_all(self, &q->put);
+	wake_all(&q->get);
+	wake_all(&q->put);
 	return 0;
 }

@@ -30,9 +30,10 @@ struct row {
 	unsigned int getters; /* asleep when the victim begins */
 	unsigned int putters;
 	unsigned int joiners;
-	bool in_flight; /* they are not yet asleep, but about to be */
-	bool inside;	/* a putter is stopped in its gate */
-	bool holds;	/* the victim marks its task done, after a shutdown */
+	bool in_flight;	      /* they are not yet asleep, but about to be */
+	unsigned int stopped; /* of them, as they wake; they keep nobody */
+	bool inside;	      /* a putter is stopped in its gate */
+	bool holds; /* the victim marks its task done, after a shutdown */
 	uint32_t flags;
 };
 
@@ -40,6 +41,7 @@ static struct ipc_queue *queue;
 static struct proc *sleeper[SLEEPERS + 1], *insider;
 static unsigned int sleepers;
 static uint64_t state;
+static _Atomic int *returned; /* the victim's call has */
 
 static struct queue_shm *words(void)
 {
@@ -77,12 +79,15 @@ static int victim(const void *arg)
 {
 	const struct row *row = arg;
 	long item;
+	int r;
 
 	if (row->holds)
 		sweep_require(ipc_queue_get(queue, &item, sizeof(item), 0) > 0);
 	sweep_marker();
-	return row->holds ? ipc_queue_task_done(queue)
-			  : ipc_queue_shutdown(queue, row->immediate);
+	r = row->holds ? ipc_queue_task_done(queue)
+		       : ipc_queue_shutdown(queue, row->immediate);
+	*returned = true;
+	return r;
 }
 
 /* ------------------------------------------------------------------- begin */
@@ -99,6 +104,16 @@ static void add(unsigned int n, int (*fn)(const void *), bool in_flight)
 			*p = sweep_spawn(fn, NULL);
 			sweep_until_asleep(*p);
 		}
+	}
+}
+
+/* asleep, the first in line; as they wake, they stand still */
+static void add_stopped(unsigned int n, int (*fn)(const void *))
+{
+	for (; sleepers < n; sleepers++) {
+		sleeper[sleepers] = sweep_trace(fn, NULL);
+		sweep_to_sleep_entry(sleeper[sleepers]);
+		sweep_into_sleep(sleeper[sleepers]);
 	}
 }
 
@@ -127,6 +142,7 @@ static void begin(const void *arg)
 	insider = NULL;
 	if (row->holds)
 		return;
+	add_stopped(row->stopped, row->getters ? get_one : put_one);
 	add(row->getters, get_one, row->in_flight);
 	add(row->putters, put_one, row->in_flight);
 	add(row->joiners, join_once, row->in_flight);
@@ -179,6 +195,29 @@ static bool all_ended(const void *arg)
 		if (!sweep_ended(sleeper[i]))
 			return false;
 	return true;
+}
+
+static bool others_ended(const void *arg)
+{
+	const struct row *row = arg;
+
+	for (unsigned int i = row->stopped; i < sleepers; i++)
+		if (!sweep_ended(sleeper[i]))
+			return false;
+	return true;
+}
+
+/* the victim's death woke one, who may be stopped; whoever comes next wakes
+   another one */
+static const char *without_the_stopped(const struct row *row)
+{
+	for (unsigned int i = 0; !*returned && i < row->stopped; i++) {
+		ipc_queue_put(queue, NULL, 0, 0);
+		ipc_queue_get(queue, NULL, 0, 0);
+	}
+	return sweep_eventually(others_ended, row)
+		       ? NULL
+		       : "others sleep, for some are stopped";
 }
 
 /* they were added last */
@@ -266,11 +305,16 @@ static const char *judge(const void *arg)
 	const struct row *row = arg;
 	bool done =
 		state & (row->immediate ? IPCI_STATE_DROPPED : IPCI_STATE_SHUT);
+	const char *wrong = NULL;
 
 	if (row->holds)
 		return judge_last_task(row);
+	if (row->stopped && done)
+		wrong = without_the_stopped(row);
 	for (unsigned int i = 0; i < sleepers; i++)
 		sweep_let_go(sleeper[i]);
+	if (wrong)
+		return wrong;
 	if (insider)
 		sweep_let_go(insider);
 	if (insider && !sweep_eventually(insider_is_out, NULL))
@@ -304,6 +348,10 @@ static const struct sweep sweeps[] = {
 	ROW("shutdown, 3 putters asleep", 11, .filled = 3, .putters = 3),
 	ROW("shutdown, 3 putters about to sleep", 17, .filled = 3, .putters = 3,
 	    .in_flight = true),
+	ROW("shutdown, 2 of 3 getters stopped as they woke", 13, .getters = 1,
+	    .stopped = 2),
+	ROW("shutdown, 2 of 3 putters stopped as they woke", 13, .filled = 3,
+	    .putters = 1, .stopped = 2),
 	ROW("shutdown, a putter inside", 17, .filled = 1, .inside = true),
 	ROW("shutdown, LIFO, 3 getters asleep", 19, .order = LIBIPC_LIFO,
 	    .getters = 3),
@@ -340,5 +388,6 @@ static const struct sweep sweeps[] = {
 
 int main(int argc, char **argv)
 {
+	returned = sweep_shared(sizeof(*returned));
 	return sweep_main(argc, argv, sweeps, sizeof(sweeps) / sizeof(*sweeps));
 }
