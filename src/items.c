@@ -68,7 +68,6 @@ void ipci_items_turn(const struct ipci_items *it, enum ipci_side side)
 	uint64_t state = state_of(it), back;
 	struct turn_shm *next = turn_now(it, state + IPCI_STATE_TURN);
 
-	ipci_items_turned(it, !side); /* K4, for the other side, too */
 	back = ipci_items_turned(it, side);
 	atomic_store_explicit(&next->back, back, memory_order_relaxed);
 	atomic_store_explicit(&next->mark[!side], 0, memory_order_relaxed);
