@@ -13,10 +13,10 @@
  *
  * Prints what they depend on, in a line that begins with #, and then for each
  * call its name and instructions: the fewest of some calls. Time stands still,
- * for on a busy machine there would be more to do in each call (a pipe looks now
- * and then who is left). "more" executes some 6 % more of them, which whoever
- * compares must notice. Exit code 77: it cannot count here, and the line says
- * why.
+ * for on a busy machine there would be more to do in each call (a pipe looks
+ * now and then who is left). "more" executes some 6 % more of them, which
+ * whoever compares must notice. Exit code 77: it cannot count here, and the
+ * line says why.
  */
 #include <elf.h>
 #include <limits.h>
