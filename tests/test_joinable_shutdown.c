@@ -202,6 +202,29 @@ static void test_a_task_comes_back(void **state)
 	}
 }
 
+/* what a getter has itself will not come: it waits for those of others only,
+   though it is not the end of all tasks. Nobody dies, who would wake it. */
+static void test_its_own_task_is_no_reason(void **state)
+{
+	struct scene *s = shared_alloc(sizeof(*s));
+	pid_t pid;
+	(void)state;
+
+	s->q = new_queue(4, 8, LIBIPC_JOINABLE);
+	put_int(s->q, 7);
+	assert_int_equal(got_int(s->q), 7);
+	put_int(s->q, 8);
+	pid = spawn_child(get_what_comes_back, s);
+	wait_asleep(pid);
+	assert_int_equal(ipc_queue_shutdown(s->q, false), 0);
+	wait_asleep(pid);
+	assert_false(has_ended(pid));
+	assert_int_equal(ipc_queue_task_done(s->q), 0);
+	expect_exit(pid, 8);
+	assert_int_equal(ipc_queue_join(s->q, -1), 0);
+	close_queue(s->q);
+}
+
 static int get_it_or_nothing(void *arg)
 {
 	struct scene *s = arg;
@@ -277,6 +300,7 @@ int main(void)
 		TEST(test_dropping_wakes_joiners),
 		TEST(test_waits_for_the_tasks_of_others),
 		TEST(test_a_task_comes_back),
+		TEST(test_its_own_task_is_no_reason),
 		TEST(test_several_wait_for_what_comes_back),
 		TEST(test_at_the_back),
 	};
