@@ -15,7 +15,7 @@ static const struct sweep sweeps[] = {
 	      .mine = 1, .joiners = 1),
 	TASKS("task_done, 3 joiners asleep", 17, .op = TASKS_DONE, .tasks = 1,
 	      .mine = 1, .joiners = 3),
-	TASKS("task_done, 3 joiners asleep, one is stopped", 17,
+	TASKS("task_done, 3 joiners asleep, one is stopped", 3,
 	      .op = TASKS_DONE, .tasks = 1, .mine = 1, .joiners = 3,
 	      .one_stopped = true),
 	TASKS("task_done, 3 joiners about to sleep", 17, .op = TASKS_DONE,

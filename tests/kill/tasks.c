@@ -501,6 +501,22 @@ static bool others_live(void)
 	return n;
 }
 
+/* the victim died before it made anything true; or, in task_done, perhaps
+   before it told anybody */
+static bool told_nobody(const struct tasks_row *row)
+{
+	switch (row->op) {
+	case TASKS_DONE:
+		return !shared->done;
+	case TASKS_JOIN:
+	case TASKS_FAILED:
+		return !(row->getters ? words()->leases.again
+				      : words()->done.index);
+	default:
+		return false;
+	}
+}
+
 /* one who was stopped when it was woken has what it was woken for; what a dead
    one held is not that */
 static const char *without_the_stopped(const struct tasks_row *row)
@@ -510,12 +526,9 @@ static const char *without_the_stopped(const struct tasks_row *row)
 	let_go(first);
 	if (row->late && words()->get.index != words()->put.index)
 		return NULL; /* the task is still in its slot */
-	/* a death and a stop at once, and no next call: see base.h */
-	if (row->op == TASKS_DONE && !shared->done)
-		return NULL;
-	if (row->op == TASKS_JOIN &&
-	    !(row->joiners ? words()->done.index : words()->leases.again))
-		return NULL;
+	/* a death and a stop at once: they wait for the next call (base.h) */
+	if (told_nobody(row))
+		sweep_require(ipc_queue_join(queue, 0) != -EBADMSG);
 	return sweep_eventually(nobody_waits_in_vain, &first)
 		       ? NULL
 		       : "they sleep because one is stopped";
