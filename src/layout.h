@@ -472,7 +472,7 @@ _Static_assert(sizeof(struct pool_shm) == 64, "pool_shm");
  * STEPS      front    K1 acquire put, there is room; acquire get
  *                     K2 the item, before head; the other turn: back as it
  *                        is, mark = put.index + 1    K3 state += 4
- *                     P3 P4 (COMMIT), release get, P6
+ *                     P4 (COMMIT), release get, P6
  *            back     the same with the sides exchanged, and E2, E3, E4
  *            any put or get of a queue that was turned, within its gate:
  *                     K4 a mark of its own side that was not reached: 0

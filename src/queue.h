@@ -251,9 +251,8 @@ void ipci_side_leave_within(struct ipci_self *self,
 int ipci_queue_read_last(struct ipc_queue *q, void *buf, size_t size,
 			 size_t *len);
 
-/* K3, P3, P4 */
-void ipci_queue_turn(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_queue_side *d,
+/* K3, P4 */
+void ipci_queue_turn(struct ipc_queue *q, const struct ipci_queue_side *d,
 		     const struct ipci_queue_side *other);
 
 /* ---- tasks: queue_tasks.c ---- */

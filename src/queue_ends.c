@@ -46,13 +46,12 @@ void ipci_side_leave_within(struct ipci_self *self,
 	ipci_gate_leave_within(self, &other->gate);
 }
 
-/* K3, P3, P4 */
-void ipci_queue_turn(struct ipci_self *self, struct ipc_queue *q,
-		     const struct ipci_queue_side *d,
+/* K3, P4. Nothing is owed: the other gate is held, so the kernel frees it and
+   wakes one, should we die; and its release looks. */
+void ipci_queue_turn(struct ipc_queue *q, const struct ipci_queue_side *d,
 		     const struct ipci_queue_side *other)
 {
 	ipci_items_turn(&q->items, d == &q->put ? IPCI_PUT : IPCI_GET);
-	ipci_gate_owe(self, &other->gate);
 	ipci_gate_commit(&other->gate, &d->s->index,
 			 ipci_side_index(d) + 1); /* COMMIT */
 	if (d == &q->get)
@@ -127,7 +126,7 @@ int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
 		return r;
 	r = ipci_items_write_front(&q->items, item, len); /* K2 */
 	if (r == 0)
-		ipci_queue_turn(self, q, &q->put, &q->get);
+		ipci_queue_turn(q, &q->put, &q->get);
 	ipci_side_leave_within(self, &q->get);
 	ipci_side_leave(self, &q->put);
 	return r;
@@ -142,7 +141,7 @@ static int get_last(struct ipci_self *self, struct ipc_queue *q,
 		return r;
 	r = ipci_queue_read_last(q, w->items, w->size, w->lens);
 	if (r > 0)
-		ipci_queue_turn(self, q, &q->get, &q->put);
+		ipci_queue_turn(q, &q->get, &q->put);
 	ipci_side_leave_within(self, &q->put);
 	ipci_side_leave(self, &q->get);
 	return r;

@@ -76,7 +76,7 @@ static __attribute__((noinline)) int take_last(struct ipci_self *self,
 	if (r > 0)
 		r = lease_items(q, w, r);
 	if (r > 0)
-		ipci_queue_turn(self, q, &q->get, &q->put);
+		ipci_queue_turn(q, &q->get, &q->put);
 	ipci_side_leave_within(self, &q->put);
 	return r;
 }
