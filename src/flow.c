@@ -5,19 +5,13 @@
 #include "flow.h"
 
 #define ASLEEP_LOOK_NS	INT64_C(50000000)
-#define SENDING_LOOK_NS INT64_C(5000000)
 
 /* ---- who is still there ---- */
-
-static uint32_t closings(const struct ipci_watch *w)
-{
-	return atomic_load_explicit(w->closings, memory_order_seq_cst);
-}
 
 static bool peer_gone(struct ipci_watch *w)
 {
 	if (!w->cut) {
-		w->seen = closings(w);
+		w->seen = ipci_watch_closings(w);
 		w->cut = ipci_os_lifeline_cut(w->lifeline);
 	}
 	return w->cut;
@@ -27,14 +21,10 @@ static bool peer_gone(struct ipci_watch *w)
 bool ipci_flow_broken(struct ipci_flow *f)
 {
 	struct ipci_watch *w = &f->watch;
-	int64_t now;
 
-	if (w->cut || closings(w) != w->seen)
-		return peer_gone(w);
-	now = ipci_coarse_ns();
-	if (now - w->looked_ns < SENDING_LOOK_NS)
+	if (ipci_flow_is_sound(f))
 		return false;
-	w->looked_ns = now;
+	w->looked_ns = ipci_coarse_ns();
 	return peer_gone(w);
 }
 
@@ -49,7 +39,7 @@ static bool worth_a_look(const void *arg)
 	return f->limit - (own - atomic_load_explicit(&f->opposite->index,
 						      memory_order_seq_cst)) >=
 		       f->need ||
-	       closings(&f->watch) != f->watch.seen;
+	       ipci_watch_closings(&f->watch) != f->watch.seen;
 }
 
 /*
@@ -97,6 +87,8 @@ void ipci_flow_init(struct ipci_flow *f, struct side_shm *s,
 	f->s = s;
 	f->opposite = opposite;
 	f->ring = ring;
+	if (!ring.base)
+		f->ring.size = 0; /* nothing goes at once */
 	f->limit = limit;
 	f->usable = ring.base != NULL;
 }

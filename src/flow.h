@@ -90,9 +90,33 @@ static inline int ipci_flow_look(struct ipci_flow *f, uint64_t need)
 int ipci_flow_await(struct ipci_self *self, struct ipci_flow *f, uint64_t need,
 		    int64_t deadline);
 
+/* how long a sender goes on before it looks whether there is a receiver */
+#define IPCI_SENDING_LOOK_NS INT64_C(5000000)
+
+static inline uint32_t ipci_watch_closings(const struct ipci_watch *w)
+{
+	return atomic_load_explicit(w->closings, memory_order_seq_cst);
+}
+
+/* somebody held it when we looked, and that was just now */
+IPCI_INLINE bool ipci_flow_is_sound(const struct ipci_flow *f)
+{
+	const struct ipci_watch *w = &f->watch;
+
+	return !w->cut && ipci_watch_closings(w) == w->seen &&
+	       ipci_coarse_ns() - w->looked_ns < IPCI_SENDING_LOOK_NS;
+}
+
 /* whether nobody holds the other end: asks the kernel now and then, and always
    when somebody closed it */
 bool ipci_flow_broken(struct ipci_flow *f);
+
+/* whether need bytes from own on lie in one piece */
+IPCI_INLINE bool ipci_flow_is_straight(const struct ipci_flow *f, uint64_t own,
+				       uint64_t need)
+{
+	return need <= f->ring.size - (own & (f->ring.size - 1));
+}
 
 /* T2 .. T5, V2 .. V5: n bytes were written, or read */
 IPCI_INLINE void ipci_flow_commit(struct ipci_self *self,

@@ -73,6 +73,12 @@ static inline void ipci_gate_furnish(struct ipci_gate *g, struct room_shm *room)
 	g->since = &room->since;
 }
 
+/* where it is not exact, which is seldom, and slower anyway */
+IPCI_INLINE bool ipci_gate_bounded(const struct ipci_gate *g)
+{
+	return __builtin_expect(g->room != NULL, false);
+}
+
 /* for others to come out, when our own time is up: what is there is taken
    whatever the timeout */
 #define IPCI_GRACE_NS INT64_C(20000000)
@@ -253,14 +259,15 @@ static inline bool ipci_gate_mine(const struct ipci_self *self,
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
 
-	return g->room ? is == self->key : (is & IPCI_GATE_OWNER) == self->tid;
+	return ipci_gate_bounded(g) ? is == self->key
+				    : (is & IPCI_GATE_OWNER) == self->tid;
 }
 
 /* how the word names its owner, among the threads of this process */
 static inline uint32_t ipci_gate_mark(const struct ipci_self *self,
 				      const struct ipci_gate *g)
 {
-	return g->room ? (uint32_t)(self->key >> 32) : self->tid;
+	return ipci_gate_bounded(g) ? (uint32_t)(self->key >> 32) : self->tid;
 }
 
 /* whether the thread of this process with that mark holds it, and lives */
@@ -268,20 +275,18 @@ static inline bool ipci_gate_holds(const struct ipci_gate *g, uint32_t mark)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
 
-	if (g->room)
+	if (ipci_gate_bounded(g))
 		return is >> 32 == mark && !ipci_room_dead(g->room, g->word);
 	return (is & IPCI_GATE_OWNER) == mark;
 }
 
-/* A1, A2: whether it was free and is ours now. It stays announced. */
-IPCI_INLINE bool ipci_gate_take(struct ipci_self *self,
-				const struct ipci_gate *g)
+/* A1, A2 of one without a room */
+IPCI_INLINE bool ipci_gate_take_exact(struct ipci_self *self,
+				      const struct ipci_gate *g)
 {
 	uint64_t is, want;
 
 	ipci_gate_announce(self, g);
-	if (g->room)
-		return ipci_room_lock(g->room, g->word, self->key);
 	is = atomic_load_explicit(g->word, memory_order_relaxed);
 	do {
 		if (is & IPCI_GATE_OWNER)
@@ -295,6 +300,16 @@ IPCI_INLINE bool ipci_gate_take(struct ipci_self *self,
 	return true;
 }
 
+/* A1, A2: whether it was free and is ours now. It stays announced. */
+IPCI_INLINE bool ipci_gate_take(struct ipci_self *self,
+				const struct ipci_gate *g)
+{
+	if (!ipci_gate_bounded(g))
+		return ipci_gate_take_exact(self, g);
+	ipci_gate_announce(self, g);
+	return ipci_room_lock(g->room, g->word, self->key);
+}
+
 /*
  * Between a store and a look at the hint. The compiler must not turn them
  * around; that the CPU does not, the sleeper sees to (S3). With a room there is
@@ -302,7 +317,7 @@ IPCI_INLINE bool ipci_gate_take(struct ipci_self *self,
  */
 static inline void ipci_gate_fence(const struct ipci_gate *g)
 {
-	if (g->room)
+	if (ipci_gate_bounded(g))
 		atomic_thread_fence(memory_order_seq_cst);
 	else
 		ipci_order();
@@ -318,19 +333,27 @@ static inline bool ipci_gate_slept_at(const struct ipci_gate *g)
 /* R4, R5 */
 void ipci_gate_look(const struct ipci_gate *g);
 
-/* R3 .. R6; announced and off the list */
-IPCI_INLINE void ipci_gate_release(struct ipci_self *self,
-				   const struct ipci_gate *g)
+/* R3 of one without a room; the look at the hint must follow */
+IPCI_INLINE void ipci_gate_let_go(const struct ipci_gate *g)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_relaxed);
 
 	/* release: pairs with the acquire in A2 */
-	if (g->room)
+	atomic_store_explicit(g->word, is & ~IPCI_GATE_OWNER,
+			      memory_order_release);
+	ipci_order();
+}
+
+/* R3 .. R6; announced and off the list */
+IPCI_INLINE void ipci_gate_release(struct ipci_self *self,
+				   const struct ipci_gate *g)
+{
+	if (ipci_gate_bounded(g)) {
 		ipci_room_unlock(g->room, g->word, self->key);
-	else
-		atomic_store_explicit(g->word, is & ~IPCI_GATE_OWNER,
-				      memory_order_release);
-	ipci_gate_fence(g);
+		ipci_gate_fence(g);
+	} else {
+		ipci_gate_let_go(g);
+	}
 	if (ipci_gate_slept_at(g))
 		ipci_gate_look(g);
 	ipci_gate_settle(self);
@@ -382,7 +405,7 @@ static inline bool ipci_gate_dead(const struct ipci_gate *g)
 {
 	uint64_t is = atomic_load_explicit(g->word, memory_order_seq_cst);
 
-	if (g->room)
+	if (ipci_gate_bounded(g))
 		return ipci_room_dead(g->room, g->word);
 	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
 }

@@ -36,6 +36,7 @@ void ipci_mutex_init(struct ipci_mutex *m, const struct ipci_region *r,
 	ipci_gate_furnish(&m->gate, &m->s->room);
 	atomic_init(&m->held_by, 0);
 	m->recursive = recursive;
+	m->simple = !m->gate.room && !recursive;
 }
 
 IPCI_INLINE bool through_this(const struct ipci_mutex *m,
@@ -62,7 +63,7 @@ bool ipci_mutex_busy(const struct ipci_mutex *m)
 						    memory_order_relaxed));
 }
 
-/* L1 .. L3: the holder that we follow has died if it did not sign off */
+/* L1, L2: the holder that we follow has died if it did not sign off */
 IPCI_INLINE int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 {
 	uint32_t last;
@@ -70,8 +71,6 @@ IPCI_INLINE int take_over(struct ipci_mutex *m, const struct ipci_self *self)
 	last = atomic_load_explicit(&m->s->holder, memory_order_relaxed);
 	/* L2 */
 	atomic_store_explicit(&m->s->holder, self->tid, memory_order_relaxed);
-	if (m->recursive)
-		atomic_store_explicit(&m->s->depth, 1, memory_order_relaxed);
 	return last ? LIBIPC_OWNER_DIED : 0;
 }
 
@@ -93,17 +92,24 @@ static __attribute__((noinline)) void give_up(struct ipci_mutex *m,
 		ipci_room_unlock(m->gate.room, m->gate.word, self->key);
 }
 
+/* mostly it is there already, from the last time */
+IPCI_INLINE void note_mark(struct ipci_mutex *m, uint32_t mark)
+{
+	if (atomic_load_explicit(&m->held_mark, memory_order_relaxed) != mark)
+		atomic_store_explicit(&m->held_mark, mark,
+				      memory_order_relaxed);
+}
+
 /* A3, N1: by its node in this handle's memory. On the list already: somebody
    has written over the word while it was ours. */
-IPCI_INLINE void hold(struct ipci_mutex *m, struct ipci_self *self)
+IPCI_INLINE void hold(struct ipci_mutex *m, struct ipci_self *self,
+		      uint32_t mark)
 {
 	if (through_this(m, self))
 		let_go(m, self);
 	ipci_held_link(self, ipci_node_of(self, m->gate.word));
 	self->held++;
-	m->times = 1;
-	atomic_store_explicit(&m->held_mark, ipci_gate_mark(self, &m->gate),
-			      memory_order_relaxed);
+	note_mark(m, mark);
 	atomic_store_explicit(&m->held_by, self->id, memory_order_relaxed);
 }
 
@@ -122,9 +128,8 @@ static __attribute__((noinline)) int lock_again(struct ipci_mutex *m,
 	if (depth >= DEPTH_MAX || (!first && m->times >= DEPTH_MAX))
 		return -EOVERFLOW;
 	if (first)
-		hold(m, self);
-	else
-		m->times++;
+		hold(m, self, ipci_gate_mark(self, &m->gate));
+	m->times = first ? 1 : m->times + 1;
 	atomic_store_explicit(&m->s->depth, depth + 1, memory_order_relaxed);
 	return 0;
 }
@@ -154,16 +159,18 @@ static __attribute__((noinline)) bool may_lock(const struct ipci_mutex *m,
 	return ipci_held_will_end(self);
 }
 
-int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
+static __attribute__((noinline)) int lock_slowly(struct ipci_mutex *m,
+						 int timeout_ms)
 {
 	struct ipci_self *self = ipci_self();
 	int r;
 
 	if (!self)
 		return -ENOSYS;
+	ipci_gate_settle(self);
 	if (ipci_gate_mine(self, &m->gate))
 		return lock_again(m, self);
-	if (m->gate.room && !may_lock(m, self))
+	if (ipci_gate_bounded(&m->gate) && !may_lock(m, self))
 		return -ENOLCK;
 	if (self->held >= HELD_MAX)
 		return -ENOLCK;
@@ -172,14 +179,39 @@ int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
 		if (r < 0)
 			return ipci_gave_up(timeout_ms);
 	}
-	hold(m, self);
+	hold(m, self, ipci_gate_mark(self, &m->gate));
+	m->times = 1;
 	m->anchored = m->gate.room;
+	r = take_over(m, self);
+	if (m->recursive) /* L3 */
+		atomic_store_explicit(&m->s->depth, 1, memory_order_relaxed);
+	ipci_gate_settle(self); /* L4 */
+	return r;
+}
+
+/* one that is free, and takes no more than that, without a call */
+IPCI_INLINE int lock(struct ipci_mutex *m, int timeout_ms)
+{
+	struct ipci_self *self = &ipci_thread;
+	int r;
+
+	if (!m->simple || !self->tid || self->held >= HELD_MAX ||
+	    !ipci_gate_take_exact(self, &m->gate))
+		return lock_slowly(m, timeout_ms);
+	hold(m, self, self->tid);
 	r = take_over(m, self);
 	ipci_gate_settle(self); /* L4 */
 	return r;
 }
 
-int ipci_mutex_unlock(struct ipci_mutex *m)
+/* U1, R1 */
+IPCI_INLINE void sign_off(struct ipci_mutex *m, struct ipci_self *self)
+{
+	atomic_store_explicit(&m->s->holder, 0, memory_order_relaxed); /* U1 */
+	ipci_gate_announce(self, &m->gate);
+}
+
+static __attribute__((noinline)) int unlock_slowly(struct ipci_mutex *m)
 {
 	struct ipci_self *self = ipci_self();
 
@@ -193,12 +225,45 @@ int ipci_mutex_unlock(struct ipci_mutex *m)
 	}
 	if (m->recursive && unlock_inner(m, self))
 		return 0;
-	atomic_store_explicit(&m->s->holder, 0, memory_order_relaxed); /* U1 */
 	m->anchored = false;
-	ipci_gate_announce(self, &m->gate);
+	sign_off(m, self);
 	let_go(m, self);
 	ipci_gate_release(self, &m->gate);
 	return 0;
+}
+
+/* R4 .. R6 */
+static __attribute__((noinline)) int look_around(const struct ipci_mutex *m)
+{
+	ipci_gate_look(&m->gate);
+	ipci_gate_settle(&ipci_thread);
+	return 0;
+}
+
+IPCI_INLINE int unlock(struct ipci_mutex *m)
+{
+	struct ipci_self *self = &ipci_thread;
+
+	if (!m->simple || !self->tid || !through_this(m, self) ||
+	    ipci_gate_owner(&m->gate) != self->tid)
+		return unlock_slowly(m);
+	sign_off(m, self);
+	let_go(m, self);
+	ipci_gate_let_go(&m->gate);
+	if (ipci_gate_slept_at(&m->gate))
+		return look_around(m);
+	ipci_gate_settle(self);
+	return 0;
+}
+
+int ipci_mutex_lock(struct ipci_mutex *m, int timeout_ms)
+{
+	return lock(m, timeout_ms);
+}
+
+int ipci_mutex_unlock(struct ipci_mutex *m)
+{
+	return unlock(m);
 }
 
 /* ---- the public object ---- */
@@ -276,10 +341,10 @@ int ipc_mutex_close(struct ipc_mutex *m)
 
 int ipc_mutex_lock(struct ipc_mutex *m, int timeout_ms)
 {
-	return m ? ipci_mutex_lock(&m->mutex, timeout_ms) : -EINVAL;
+	return m ? lock(&m->mutex, timeout_ms) : -EINVAL;
 }
 
 int ipc_mutex_unlock(struct ipc_mutex *m)
 {
-	return m ? ipci_mutex_unlock(&m->mutex) : -EINVAL;
+	return m ? unlock(&m->mutex) : -EINVAL;
 }

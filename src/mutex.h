@@ -15,6 +15,7 @@ struct ipci_mutex {
 	_Atomic uint32_t held_mark; /* how the gate's word names that thread */
 	uint32_t times;		    /* how often; only the holder looks */
 	bool recursive;
+	bool simple; /* neither recursive nor with a room */
 	/*
 	 * With a room: locked through this handle, and not let go through it,
 	 * but maybe, if it is recursive, through another one. Maybe libc's list
