@@ -4,7 +4,7 @@
  */
 #include "flow.h"
 
-#define ASLEEP_LOOK_NS	INT64_C(50000000)
+#define ASLEEP_LOOK_NS INT64_C(50000000)
 
 /* ---- who is still there ---- */
 

@@ -126,8 +126,7 @@ IPCI_INLINE bool send_at_once(struct ipci_flow *f, const void *data, size_t len)
 	struct ipci_self *self = &ipci_thread;
 	uint64_t own = ipci_flow_index(f), need = ipci_record_bytes(len);
 
-	if (!self->tid || len >= f->ring.size ||
-	    ipci_flow_look(f, need) != 1 ||
+	if (!self->tid || len >= f->ring.size || ipci_flow_look(f, need) != 1 ||
 	    !ipci_flow_is_straight(f, own, need) || !ipci_flow_is_sound(f))
 		return false;
 	ipci_record_begin(&f->ring, own, IPCI_RECORD_WHOLE, (uint32_t)len);
