@@ -396,6 +396,11 @@ bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g);
 /* gives it up as if we had died: announced and off the list */
 void ipci_gate_abandon(const struct ipci_self *self, const struct ipci_gate *g);
 
+static inline bool ipci_word_is_dead(uint64_t is)
+{
+	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
+}
+
 /*
  * Whether its owner died or gave it up, and nobody buried it yet. Where it has
  * a room, asking takes the lock for a moment, and whoever tries to take it just
@@ -407,7 +412,7 @@ static inline bool ipci_gate_dead(const struct ipci_gate *g)
 
 	if (ipci_gate_bounded(g))
 		return ipci_room_dead(g->room, g->word);
-	return (is & (IPCI_GATE_OWNER | IPCI_GATE_FIRED)) == IPCI_GATE_FIRED;
+	return ipci_word_is_dead(is);
 }
 
 /* it may be claimed again, if it was dead */
