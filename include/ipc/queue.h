@@ -295,7 +295,7 @@ LIBIPC_API int ipc_queue_put_front(struct ipc_queue *q, const void *item,
  *          -EINVAL    not such a queue, or bad arguments
  *          -EAGAIN, -ETIMEDOUT, -ESHUTDOWN, -EMSGSIZE, -ENOMEM, -ENOSPC,
  *          -ENOBUFS, -EBADMSG  as get
- * Crash    killed inside: the item is still there, or is gone with the caller.
+ * Crash    as ipc_queue_get()
  * Safety   as ipc_queue_get()
  */
 LIBIPC_API int ipc_queue_get_back(struct ipc_queue *q, void *buf, size_t size,
