@@ -181,7 +181,8 @@ int ipci_tasks_attach_slow(struct ipci_self *self, struct ipci_tasks *t,
 {
 	int r = ipci_worker_attach(self, &t->workers, mine);
 
-	if (r == -ENOBUFS && ipci_tasks_enter(self, t, 0) == 0) {
+	if ((r == -ENOBUFS || r == -ENOSPC || r == -ENOMEM) &&
+	    ipci_tasks_enter(self, t, 0) == 0) {
 		ipci_tasks_leave(self, t); /* the dead were reaped */
 		r = ipci_worker_attach(self, &t->workers, mine);
 	}
@@ -585,6 +586,26 @@ uint64_t ipci_tasks_bytes(uint64_t maxsize, size_t item_size)
 	return ipci_workers_bytes() + ipci_leases_bytes(maxsize, item_size);
 }
 
+static void init_leases(struct ipci_leases *l, struct ipci_region *r,
+			size_t offset, const struct head_shm *head)
+{
+	struct queue_shm *s = (struct queue_shm *)r->body;
+
+	ipci_leases_init(l, r, &s->leases, offset + ipci_workers_bytes(),
+			 head->u.queue.maxsize,
+			 (size_t)head->u.queue.item_size);
+}
+
+int ipci_tasks_prepare(struct ipci_region *r, size_t offset,
+		       const struct head_shm *head)
+{
+	struct ipci_leases l;
+	int err = ipci_region_reserve(r, offset, sizeof(struct worker_shm));
+
+	init_leases(&l, r, offset, head);
+	return err ? err : ipci_leases_prepare(&l);
+}
+
 static struct ipci_gate gate_of_done(const struct ipci_tasks *t,
 				     bool (*ready)(const void *))
 {
@@ -621,9 +642,7 @@ void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
 	t->workers.lock = &t->lock;
 	t->workers.sleepers[IPCI_GETTERS] = getters;
 	t->workers.sleepers[IPCI_JOINERS] = &t->joiners;
-	ipci_leases_init(&t->leases, r, &s->leases,
-			 offset + ipci_workers_bytes(), head->u.queue.maxsize,
-			 (size_t)head->u.queue.item_size);
+	init_leases(&t->leases, r, offset, head);
 }
 
 void ipci_tasks_close(struct ipci_tasks *t)

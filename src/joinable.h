@@ -32,6 +32,10 @@ void ipci_tasks_init(struct ipci_tasks *t, struct ipci_region *r, size_t offset,
 		     const struct head_shm *head,
 		     const struct ipci_gate *getters);
 
+/* L5: what the first getter cannot do without, while a queue is created */
+int ipci_tasks_prepare(struct ipci_region *r, size_t offset,
+		       const struct head_shm *head);
+
 /* to be called before the region is closed: what this process has goes back */
 void ipci_tasks_close(struct ipci_tasks *t);
 

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum {
-	IPCI_LAYOUT = 3,     /* raise when a byte below changes its meaning */
+	IPCI_LAYOUT = 4,     /* raise when a byte below changes its meaning */
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
@@ -536,7 +536,7 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                each round writes each slot.
  *
  * STEPS      put      P1 acquire put (A1 A2 A3)   P2 copy into the slots
- *                        with stamps of 0
+ *                        with stamps of 0; joinable: a long one, promised (L5)
  *                     P3 pending = get            P4 put.index += n (COMMIT)
  *                     P5 stamp the first of them with it; fire get, if its hint
  *                        says so
@@ -599,6 +599,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                and all sleepers are woken to look again before its first get
  *            L4  a row is free for a new thread only when nobody owns either
  *                word, neither is fired, and no lease names it
+ *            L5  the first row, and lease 0 with room for the longest item that
+ *                was put, have memory before that item waits: so where none is
+ *                left, one task at a time can be got all the same, and a queue
+ *                that took all of it can be drained
  *
  * FIELDS     version  A  counts the rows taken; seq_cst. Sleepers compare it.
  *            rows     A  rows in use so far; only grows
@@ -607,6 +611,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            fresh    G  leases in use so far; those behind are all zero
  *            again    G  how many wait again; read by sleepers
  *            failed   G  how many are set aside; read by anybody
+ *            stepped  G  the first leases, that have memory
+ *            promised P  bytes of the item of lease 0 that have memory; written
+ *                     within the put gate, only grows. relaxed: only puts read
+ *                     it
  *
  * STEPS      row      N1 reserve, rows      N2 pending, own both words, list
  *                     N3 version += 1       N4 wake all that sleep at get
@@ -641,6 +649,7 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            N4    a sleeper may not watch the row, which never held a task
  *            N5, N6  the kernel does the rest
  *            T1    the kernel frees the gate; the next one finds dirty
+ *            P2    memory that was not noted: the next long item asks for it
  *            T2, T3  a ghost, freed by the repair; the task is in its slot
  *            T4..  held by a dead one: the kernel has woken a getter and a
  *                  joiner, by the row's words, and a putter, by `pending`;
@@ -672,7 +681,9 @@ struct leases_shm {
 	uint32_t fresh;
 	_Atomic uint32_t again;
 	_Atomic uint32_t failed;
-	unsigned char pad1[44];
+	uint32_t stepped;
+	_Atomic uint32_t promised;
+	unsigned char pad1[36];
 };
 
 _Static_assert(sizeof(struct leases_shm) == 128, "leases_shm");

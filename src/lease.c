@@ -9,8 +9,7 @@
 
 enum {
 	LEASES_MIN = 4096,
-	LEASES_STEP = 64,  /* reserved at a time; a page of them */
-	ITEM_DENSE = 4096, /* larger items are reserved one by one */
+	LEASES_STEP = 64, /* reserved at a time; a page of them */
 };
 
 /* addresses that the items may take */
@@ -67,17 +66,34 @@ static int reserve(const struct ipci_leases *l, const void *from, size_t size)
 
 /* ---- take and free ---- */
 
-/* memory for the next ones that were never used, a page of them at a time */
+/* whether items have their memory with their leases */
+static bool is_dense(const struct ipci_leases *l)
+{
+	return l->stride <= IPCI_LEASE_DENSE;
+}
+
+/* memory for those that were never used from i on, some at a time */
+static int reserve_step(struct ipci_leases *l, uint32_t i)
+{
+	uint32_t from = i / LEASES_STEP * LEASES_STEP;
+	int err = reserve(l, &l->lease[from], LEASES_STEP * sizeof(*l->lease));
+
+	if (!err && is_dense(l))
+		err = reserve(l, ipci_lease_item(l, from),
+			      LEASES_STEP * l->stride);
+	if (!err)
+		l->s->stepped = from + LEASES_STEP;
+	return err;
+}
+
+/* 0: it is there; the first one is, if not its room (L5) */
 static int reserve_fresh(struct ipci_leases *l, uint32_t i)
 {
-	int err = 0;
+	int err = i < l->s->stepped ? 0 : reserve_step(l, i);
 
-	if (i % LEASES_STEP == 0)
-		err = reserve(l, &l->lease[i], LEASES_STEP * sizeof(*l->lease));
-	if (!err && i % LEASES_STEP == 0 && l->stride <= ITEM_DENSE)
-		err = reserve(l, ipci_lease_item(l, i),
-			      LEASES_STEP * l->stride);
-	return err;
+	if (!err && is_dense(l))
+		l->lease[i].room = (uint32_t)l->stride;
+	return i ? err : 0;
 }
 
 int ipci_lease_fresh(struct ipci_leases *l)
@@ -87,20 +103,80 @@ int ipci_lease_fresh(struct ipci_leases *l)
 
 	if (err)
 		return err;
-	if (l->stride <= ITEM_DENSE)
-		l->lease[i].room = (uint32_t)l->stride;
-	l->lease[i].born = IPCI_LEASE_NONE;
+	l->s->free = 0; /* or damaged */
+	ipci_lease_free(l, i);
+	atomic_signal_fence(memory_order_seq_cst); /* killed here: not yet */
 	l->s->fresh = i + 1;
 	return (int)i;
 }
 
-int ipci_lease_reserve(struct ipci_leases *l, uint32_t i, size_t len)
+static int reserve_item(struct ipci_leases *l, uint32_t i, size_t len)
 {
 	int err = reserve(l, ipci_lease_item(l, i), len);
 
 	if (!err)
 		l->lease[i].room = (uint32_t)len;
 	return err;
+}
+
+/* to the front of those that are free: from behind the one before it */
+static void bring_forward(struct ipci_leases *l, uint32_t i, uint32_t before)
+{
+	l->lease[before].next = l->lease[i].next;
+	l->lease[i].next = l->s->free;
+	l->s->free = i + 1;
+}
+
+/* a free one behind first that has room for len bytes: that one, or -1 */
+static int find_room(struct ipci_leases *l, uint32_t first, size_t len)
+{
+	uint32_t n = ipci_leases_in_use(l), before = first, i, looks;
+
+	for (looks = 0; looks < n; looks++, before = i) {
+		i = *(volatile uint32_t *)&l->lease[before].next - 1;
+		if (i >= n)
+			return -1;
+		if (i && l->lease[i].room < len)
+			continue;
+		bring_forward(l, i, before);
+		return (int)i;
+	}
+	return -1;
+}
+
+/* where puts have promised it, there is nothing to take, and so no error */
+int ipci_lease_make_room(struct ipci_leases *l, uint32_t i, size_t len)
+{
+	int err = reserve_item(l, i, len);
+	int other = err ? find_room(l, i, len) : (int)i;
+
+	if (other < 0)
+		return err;
+	if (l->lease[other].room < len)
+		err = reserve_item(l, (uint32_t)other, len);
+	else
+		err = 0;
+	return err ? err : other;
+}
+
+int ipci_lease_promise_slow(struct ipci_leases *l, size_t len)
+{
+	int err = reserve(l, ipci_lease_item(l, 0), len);
+
+	if (!err)
+		atomic_store_explicit(&l->s->promised, (uint32_t)len,
+				      memory_order_relaxed);
+	return err;
+}
+
+int ipci_leases_prepare(struct ipci_leases *l)
+{
+	int err = reserve(l, &l->lease[0], sizeof(*l->lease));
+
+	return err ? err
+		   : ipci_lease_promise_slow(l, l->item_size < IPCI_LEASE_DENSE
+							? l->item_size
+							: IPCI_LEASE_DENSE);
 }
 
 int ipci_lease_read(const struct ipci_leases *l, uint32_t i, void *buf,

@@ -17,6 +17,7 @@
 
 enum {
 	IPCI_LEASES_MAX = 1 << 20, /* a ticket has 20 bits for it */
+	IPCI_LEASE_DENSE = 4096,   /* longer items get memory one by one */
 };
 
 struct ipci_leases {
@@ -36,6 +37,9 @@ uint64_t ipci_leases_bytes(uint64_t maxsize, size_t item_size);
 void ipci_leases_init(struct ipci_leases *l, struct ipci_region *r,
 		      struct leases_shm *s, size_t offset, uint64_t maxsize,
 		      size_t item_size);
+
+/* L5: at create; 0, -ENOSPC, -ENOMEM */
+int ipci_leases_prepare(struct ipci_leases *l);
 
 /* where the table stands: the two indexes that give the words their meaning */
 struct ipci_when {
@@ -168,9 +172,22 @@ static inline int ipci_lease_of_ticket(const struct ipci_leases *l,
 
 /* ---- take and free ---- */
 
-/* one that was never used, or -ENOBUFS, -ENOSPC; memory for len bytes */
+/* one that was never used, now the first free one; or -ENOBUFS, -ENOSPC */
 int ipci_lease_fresh(struct ipci_leases *l);
-int ipci_lease_reserve(struct ipci_leases *l, uint32_t i, size_t len);
+
+/* memory for len bytes of i; if there is none, another lease that is free and
+   has it, now the first free one. Which, or -ENOSPC. */
+int ipci_lease_make_room(struct ipci_leases *l, uint32_t i, size_t len);
+
+/* L5: before an item of len bytes is put, within the put gate: 0, -ENOSPC */
+int ipci_lease_promise_slow(struct ipci_leases *l, size_t len);
+
+static inline int ipci_lease_promise(struct ipci_leases *l, size_t len)
+{
+	return len > atomic_load_explicit(&l->s->promised, memory_order_relaxed)
+		       ? ipci_lease_promise_slow(l, len)
+		       : 0;
+}
 
 /* it stays where it is until it is used */
 static inline int ipci_lease_pick(struct ipci_leases *l)
@@ -188,16 +205,14 @@ static inline int ipci_lease_pick(struct ipci_leases *l)
 IPCI_INLINE int ipci_lease_take(struct ipci_leases *l, uint32_t row,
 				uint64_t born, const void *item, size_t len)
 {
-	int i = ipci_lease_pick(l), err = 0;
+	int i = ipci_lease_pick(l);
 	struct lease_shm *x;
 
+	if (i >= 0 && len > *(volatile uint32_t *)&l->lease[i].room)
+		i = ipci_lease_make_room(l, (uint32_t)i, len);
 	if (i < 0)
 		return i;
 	x = &l->lease[i];
-	if (len > *(volatile uint32_t *)&x->room)
-		err = ipci_lease_reserve(l, (uint32_t)i, len);
-	if (err < 0)
-		return err;
 	if (l->s->free == (uint32_t)i + 1)
 		l->s->free = x->next;
 	x->gone = IPCI_LEASE_NONE;

@@ -433,7 +433,7 @@ static void init_end(struct ipc_pipe *end, struct core *core, int e,
 	end->out.watch = end->in.watch;
 }
 
-static void prepare(struct ipci_region *r)
+static int prepare(struct ipci_region *r)
 {
 	struct pipe_shm *s = (struct pipe_shm *)r->body;
 
@@ -441,6 +441,7 @@ static void prepare(struct ipci_region *r)
 		ipci_room_init(&s->direction[d].send.room);
 		ipci_room_init(&s->direction[d].recv.room);
 	}
+	return 0;
 }
 
 static int make_core(struct core **core, uint64_t size, bool simplex)

@@ -17,6 +17,9 @@ IPCI_INLINE int write_items(struct ipc_queue *q, const void *items, size_t len,
 	size_t i;
 	int r;
 
+	r = ipci_queue_promise(q, len);
+	if (r < 0)
+		return r;
 	ipci_items_putting(&q->items, tail);
 	for (i = 0; i < n; i++) {
 		r = ipci_items_write(&q->items, tail + i,

@@ -181,6 +181,15 @@ static inline int ipci_queue_check_put(const struct ipc_queue *q,
 	return len > q->item_size ? -EMSGSIZE : 0;
 }
 
+/* P2 of a joinable queue: however little memory is left, a getter will have
+   some for the task (L5); what is not long has it since create */
+IPCI_INLINE int ipci_queue_promise(struct ipc_queue *q, size_t len)
+{
+	return len > IPCI_LEASE_DENSE && q->joinable
+		       ? ipci_lease_promise(&q->tasks.leases, len)
+		       : 0;
+}
+
 static inline int ipci_queue_check_get(const struct ipc_queue *q,
 				       const void *items, size_t size)
 {

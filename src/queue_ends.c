@@ -124,7 +124,9 @@ int ipc_queue_put_front(struct ipc_queue *q, const void *item, size_t len,
 	r = enter_both(self, &q->put, &q->get, timeout_ms);
 	if (r < 0)
 		return r;
-	r = ipci_items_write_front(&q->items, item, len); /* K2 */
+	r = ipci_queue_promise(q, len);
+	if (r == 0)
+		r = ipci_items_write_front(&q->items, item, len); /* K2 */
 	if (r == 0)
 		ipci_queue_turn(q, &q->put, &q->get);
 	ipci_side_leave_within(self, &q->get);

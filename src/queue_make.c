@@ -256,16 +256,22 @@ static void describe(struct head_shm *head, const struct ipc_queue_opts *o)
 		head->u.queue.chunks = ipci_grow_chunks(o->maxsize, item_size);
 }
 
-/* the rooms of all gates but those of workers, which come with them */
-static void prepare(struct ipci_region *r)
+/* the rooms of all gates but those of workers, which come with them; and what
+   a getter of tasks cannot do without */
+static int prepare(struct ipci_region *r)
 {
 	struct queue_shm *s = (struct queue_shm *)r->body;
+	struct plan plan;
 
 	ipci_room_init(&s->put.room);
 	ipci_room_init(&s->get.room);
 	ipci_room_init(&s->done.room);
 	ipci_room_init(&s->lease.room);
 	ipci_room_init(&s->pool_room);
+	if (!(r->head->u.queue.flags & LIBIPC_JOINABLE))
+		return 0;
+	make_plan(&plan, r->head);
+	return ipci_tasks_prepare(r, (size_t)plan.fixed, r->head);
 }
 
 static int create(struct ipci_region **r, const char *name, uint32_t mode,

@@ -289,7 +289,7 @@ static int round_up(struct head_shm *head)
 }
 
 /* before anybody else can see it */
-static void fill(struct ipci_region *r, const struct head_shm *want)
+static int fill(struct ipci_region *r, const struct head_shm *want)
 {
 	struct head_shm *to = r->head;
 
@@ -300,18 +300,33 @@ static void fill(struct ipci_region *r, const struct head_shm *want)
 	to->page = page_size();
 	to->id_space = ipci_os_id_space();
 	ipci_room_init(&r->mutex->room);
-	if (r->prepare)
-		r->prepare(r);
+	return r->prepare ? r->prepare(r) : 0;
 }
 
 /* the file of a region that grows stays open, for reserve */
 static void keep_file(struct ipci_region *r, int err, int fd,
 		      const struct head_shm *head)
 {
-	if (!err && head->fixed_size < head->body_size)
-		r->fd = fd;
-	else
+	bool keep = !err && head->fixed_size < head->body_size;
+
+	r->fd = keep ? fd : -1;
+	if (!keep)
 		close(fd);
+}
+
+static int finish(struct ipci_region *r, struct ipci_shm_file *f,
+		  const char *name, const struct head_shm *want)
+{
+	int err;
+
+	r->fd = f->fd;	     /* prepare may reserve */
+	err = fill(r, want); /* C4 */
+	if (err) {
+		ipci_os_shm_drop(f);
+		return err;
+	}
+	err = ipci_os_shm_publish(f, name); /* C5 */
+	return err ? answer(-err) : 0;
 }
 
 static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
@@ -325,15 +340,12 @@ static int map_named(struct ipci_region *r, const char *name, uint32_t mode,
 	if (err)
 		return answer(-err);
 	err = map(r, f.fd); /* C3 */
-	if (err)
+	if (err) {
 		ipci_os_shm_drop(&f);
-	if (!err) {
-		fill(r, want);			     /* C4 */
-		err = ipci_os_shm_publish(&f, name); /* C5 */
-		if (err) {
-			err = answer(-err);
+	} else {
+		err = finish(r, &f, name, want);
+		if (err)
 			unmap(r);
-		}
 	}
 	keep_file(r, err, f.fd, want);
 	return err;
@@ -343,8 +355,11 @@ static int map_anonymous(struct ipci_region *r, const struct head_shm *want)
 {
 	int err = map(r, -1);
 
-	if (!err)
-		fill(r, want);
+	if (err)
+		return err;
+	err = fill(r, want);
+	if (err)
+		unmap(r);
 	return err;
 }
 
@@ -391,7 +406,7 @@ static struct ipci_region *new_region(size_t handle_size)
 
 static int create(struct ipci_region **r, size_t handle_size, const char *name,
 		  uint32_t mode, const struct head_shm *want,
-		  void (*prepare)(struct ipci_region *))
+		  int (*prepare)(struct ipci_region *))
 {
 	struct head_shm head = *want;
 	struct ipci_region *new;
@@ -421,7 +436,7 @@ static int create(struct ipci_region **r, size_t handle_size, const char *name,
 int ipci_region_create(struct ipci_region **r, size_t handle_size,
 		       const char *name, uint32_t mode,
 		       const struct head_shm *want,
-		       void (*prepare)(struct ipci_region *))
+		       int (*prepare)(struct ipci_region *))
 {
 	int err, cancel;
 

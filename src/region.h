@@ -19,7 +19,7 @@ struct ipci_region {
 	size_t body_size; /* bytes, whole pages; 0: no body */
 	size_t map_size;  /* bytes from head to the end of the body */
 	int fd;		  /* of one that grows and has a name, or -1 */
-	void (*prepare)(struct ipci_region *r); /* during create */
+	int (*prepare)(struct ipci_region *r); /* during create */
 
 	/* who, beside the handle, needs it: generation:32 | number:32, for in
 	   a forked child nobody does yet */
@@ -37,12 +37,13 @@ uint64_t ipci_region_round(uint64_t size);
  * the region. name NULL: anonymous. mode 0: 0600. Errors as the public creates
  * list them. prepare, or NULL, is called while nobody else can see it: for
  * what is not zero at first, which is the rooms in its body (the one of the
- * mutex is taken care of).
+ * mutex is taken care of), and to reserve more than the first fixed_size bytes.
+ * What it answers, create does.
  */
 int ipci_region_create(struct ipci_region **r, size_t handle_size,
 		       const char *name, uint32_t mode,
 		       const struct head_shm *want,
-		       void (*prepare)(struct ipci_region *r));
+		       int (*prepare)(struct ipci_region *r));
 
 /*
  * A named region of that kind. *head is a copy of its head that was checked;

@@ -55,7 +55,9 @@
  * ipc_queue_get_failed() reads them. So the thread that got a task must outlive
  * it. A task that is held keeps no room of the queue: a slow one stops neither
  * producers nor other workers. At most some thousands (twice maxsize, if that
- * is more, and at least 64 of very large items) may be held at a time.
+ * is more, and at least 64 of very large items) may be held at a time. Each of
+ * them needs memory; for one at a time it is there before put returns, so that
+ * a queue which has taken all the memory can be drained.
  */
 #ifndef LIBIPC_QUEUE_H
 #define LIBIPC_QUEUE_H
@@ -187,7 +189,8 @@ LIBIPC_API int ipc_queue_put(struct ipc_queue *q, const void *item, size_t len,
  *          -EAGAIN    empty, @timeout_ms was 0    -ETIMEDOUT  still empty
  *          -ESHUTDOWN shut down, and nothing waits (see ipc_queue_shutdown)
  *          -EMSGSIZE  @size is too small; the item stays where it is
- *          -ENOMEM, -ENOSPC  joinable: no memory to keep the task
+ *          -ENOMEM, -ENOSPC  joinable: no memory to keep one more task, while
+ *                     others are held
  *          -ENOBUFS   joinable: too many tasks are held, or too many threads
  *                     get tasks
  *          -EINVAL    bad arguments
