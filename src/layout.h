@@ -407,8 +407,9 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  *                     B5 dirty = 0            B6 release the pool   P6
  *            get      E1 B1 B2 as put         B7 the best slot: copy the item,
  *                        gone = index of the get + 1, out of the table
- *                     E3 E4 (COMMIT) E5       B9 nothing waits: the table = 0,
- *                        used = 0, ready = less, discard the rest, peak
+ *                     E3 E4 (COMMIT) E5       B9 nothing waits: room = less,
+ *                        discard the rest of it; the table = 0, used = 0,
+ *                        ready = less, discard the rest, peak
  *                     B5 B6 E6
  *
  * KILLED     B1, B6   the kernel frees the pool, and the side
@@ -417,7 +418,9 @@ _Static_assert(offsetof(struct side_shm, hint) == 128, "hint alone");
  *            B7       gone is beyond get.index: it waits as before
  *            P4, E4   committed; the table is made again
  *            B8       memory that nobody uses, until it is discarded up to peak
- *            B9       the table is made again of slots none of which waits;
+ *            B9       a kept slot's memory that its room does not say is taken
+ *                     again by the next long item there;
+ *                     the table is made again of slots none of which waits;
  *                     once used is 0, of none; the next one goes on
  *            B5       nothing left to repair
  *            a rebuild is killed: dirty still; what it wrote into slots

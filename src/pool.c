@@ -14,10 +14,10 @@
 #endif
 
 enum {
-	LARGE = 4096,	      /* bytes of an item: memory as it is needed */
-	DENSE = 16384,	      /* ... of a slot: all of it at a time */
-	STEP = 64 << 10,      /* bytes that are reserved at a time */
-	KEPT_LARGE = 1 << 20, /* no larger slot is kept */
+	LARGE = 4096,	 /* bytes of an item: memory as it is needed */
+	DENSE = 16384,	 /* ... of a slot: all of it at a time */
+	STEP = 64 << 10, /* bytes that are reserved at a time */
+	KEPT_LARGE = 16, /* slots kept of larger ones than all of that */
 };
 
 /* ---- sizes ---- */
@@ -90,8 +90,14 @@ void ipci_pool_grow(struct ipci_pool *p, const struct ipci_region *r)
 	p->region = r;
 	if (p->stride <= DENSE)
 		p->step = STEP / p->stride;
-	if (p->stride <= KEPT_LARGE)
-		p->keep = IPCI_POOL_KEEP / p->stride;
+	p->keep = IPCI_POOL_KEEP / p->stride;
+	p->trim = p->item_size;
+	if (!p->keep) { /* so that short items do not pay for the limit */
+		p->keep = KEPT_LARGE;
+		p->trim = IPCI_POOL_KEEP / KEPT_LARGE;
+	}
+	if (p->keep > p->maxsize)
+		p->keep = p->maxsize;
 }
 
 /* ---- slots ---- */
@@ -317,12 +323,31 @@ static int make_room(const struct ipci_pool *p, uint64_t n, size_t len)
 	return make_longer(p, slot_at(p, n), len);
 }
 
+/* of slots that are kept, what is beyond trim bytes */
+static void trim(const struct ipci_pool *p, uint64_t used)
+{
+	for (uint64_t i = 0; i < used && i < p->keep; i++) {
+		struct pool_slot_shm *s = slot(p, i);
+		uint32_t room = *(volatile uint32_t *)&s->room;
+
+		if (room <= p->trim || room > p->item_size)
+			continue;
+		s->room = (uint32_t)p->trim;
+		ipci_order();
+		discard(p, s->item + p->trim, room - p->trim);
+	}
+}
+
 /* B9: an empty pool's slots are all free, whatever stands in them */
 static void give_back(const struct ipci_pool *p)
 {
 	uint64_t peak = p->s->peak, used = p->s->used;
 
-	if (peak > p->maxsize || used > peak || peak <= p->keep)
+	if (peak > p->maxsize || used > peak)
+		return;
+	if (p->trim < p->item_size)
+		trim(p, used);
+	if (peak <= p->keep)
 		return;
 	memset(p->table, 0, (size_t)used * sizeof(*p->table));
 	ipci_order();

@@ -35,7 +35,8 @@ struct ipci_pool {
 	/* where memory comes with the items; else region is NULL */
 	const struct ipci_region *region;
 	uint64_t step; /* slots that get it at a time; 0: each as it needs */
-	uint64_t keep; /* slots that keep it */
+	uint64_t keep; /* slots that keep it ... */
+	size_t trim;   /* ... for so many bytes of an item */
 };
 
 /* bytes that table and slots need; 0: more than can be */

@@ -4,8 +4,12 @@
  * the items: without maxsize, and with long items
  */
 #include "grow_util.h"
+#include "process_util.h"
 
-enum { SOME = 20000 };
+enum {
+	SOME = 20000,
+	FEW = 16, /* slots that an empty pool keeps at least */
+};
 
 #ifdef TEST_LINUX_BACKEND
 #define MUST_BE_BACK(most) assert_in_range(resident(), 0, most)
@@ -128,6 +132,83 @@ static void test_a_limit_is_not_a_price(void **state)
 	}
 }
 
+static void up_and_down(struct ipc_queue *q, int n)
+{
+	char item[100] = "a short one";
+
+	for (int i = 0; i < n; i++)
+		child_check(ipc_queue_put(q, item, 100, 0) == 0);
+	for (int i = 0; i < n; i++)
+		child_check(ipc_queue_get(q, item, 100, 0) == 100);
+}
+
+/* having come and gone once, few short items take no memory: none is needed */
+static int up_and_down_without_calls(void *q)
+{
+	up_and_down(q, FEW);
+	deny(SYS_madvise, EPERM);
+	deny(SYS_fallocate, ENOSPC);
+	for (int i = 0; i < 100; i++)
+		up_and_down(q, 1 + i % FEW);
+	return 0;
+}
+
+static void test_few_short_items_take_no_memory(void **state)
+{
+	static const size_t item_sizes[] = {5000, MIB, 16 * MIB};
+	char name[64];
+	(void)state;
+
+	EACH_KIND(k)
+	for (size_t i = 0; i < sizeof(item_sizes) / sizeof(*item_sizes); i++) {
+		struct ipc_queue *q = make(NULL, kinds[k], 0, item_sizes[i]);
+
+		expect_exit(spawn_child(up_and_down_without_calls, q), 0);
+		close_queue(q);
+		q = make(unique_name(name, "few"), kinds[k], 1000,
+			 item_sizes[i]);
+		expect_exit(spawn_child(up_and_down_without_calls, q), 0);
+		close_queue(q);
+		assert_int_equal(ipc_unlink(name), 0);
+	}
+}
+
+/* what a long one needed goes, though its slot stays */
+static void test_long_items_give_back(void **state)
+{
+	static char item[4 * MIB];
+	(void)state;
+
+	need_native("what is resident is the emulator");
+	EACH_KIND(k)
+	{
+		struct ipc_queue *q = make(NULL, kinds[k], 0, sizeof(item));
+		long before;
+
+		assert_int_equal(ipc_queue_put(q, item, sizeof(item), 0), 0);
+		assert_int_equal(ipc_queue_get(q, item, sizeof(item), 0),
+				 sizeof(item));
+		before = resident();
+		for (int lap = 0; lap < 2; lap++) {
+			for (int i = 0; i < 5; i++) {
+				item[0] = item[sizeof(item) - 1] = (char)i;
+				assert_int_equal(ipc_queue_put(q, item,
+							       sizeof(item), 0),
+						 0);
+			}
+			for (int i = 0; i < 5; i++) {
+				assert_int_equal(ipc_queue_get(q, item,
+							       sizeof(item), 0),
+						 sizeof(item));
+				assert_int_equal(item[0],
+						 item[sizeof(item) - 1]);
+			}
+			MUST_BE_BACK(before + 2 * MIB);
+		}
+		close_queue(q);
+	}
+}
+
 /* a slot is used again for a longer item */
 static void test_all_lengths(void **state)
 {
@@ -174,6 +255,8 @@ int main(void)
 		TEST_LIMIT(test_memory_comes_back, 60),
 		TEST_LIMIT(test_another_handle_by_name, 60),
 		TEST(test_a_limit_is_not_a_price),
+		TEST(test_few_short_items_take_no_memory),
+		TEST(test_long_items_give_back),
 		TEST(test_all_lengths),
 	};
 
