@@ -35,6 +35,9 @@
  * - maxsize given, larger items: 248 bytes of each; longer ones in put
  * - maxsize 0: all in put
  *
+ * (What an anonymous queue reserves at create, the system may promise without
+ * having it, as with malloc: overcommit. A named one has it.)
+ *
  * Of a LIFO or priority queue with maxsize 0 or items above 4096 bytes all is
  * reserved in put, and an item takes, with its neighbours, room for the longest
  * (from 16 KiB on: only what it needs). Memory goes back when nothing waits.
