@@ -10,7 +10,7 @@
 # its tests passed, counts as one failure more. The last line is the sum:
 # "N passed, N failed".
 
-limit=$((120 * ${TEST_SLOW:-1}))
+limit=$((300 * ${TEST_SLOW:-1}))
 passed=0 failed=0
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
