@@ -526,9 +526,15 @@ static const char *without_the_stopped(const struct tasks_row *row)
 	let_go(first);
 	if (row->late && words()->get.index != words()->put.index)
 		return NULL; /* the task is still in its slot */
-	/* a death and a stop at once: they wait for the next call (base.h) */
-	if (told_nobody(row))
+	/*
+	 * A death and a stop at once: they wait for the next call (base.h),
+	 * made when the stopped one stands still. Before that the kernel may
+	 * still count him as asleep, and wake him a second time.
+	 */
+	if (told_nobody(row)) {
+		sweep_until_quiet();
 		sweep_require(ipc_queue_join(queue, 0) != -EBADMSG);
+	}
 	return sweep_eventually(nobody_waits_in_vain, &first)
 		       ? NULL
 		       : "they sleep because one is stopped";
