@@ -106,7 +106,7 @@ struct entrant {
 
 extern const struct transport our_queue, our_queue_singly, our_queue_alone,
 	our_tasks, our_pipe, our_queue_16, our_queue_1k, our_queue_32k,
-	our_queue_1m;
+	our_queue_1m, our_queue_unbounded;
 extern const struct transport textbook_queue, textbook_tasks, vyukov_ring,
 	spsc_ring, kernel_pipe, kernel_socket, kernel_mq, kernel_sysv, ck_mpmc,
 	ck_spsc, boost_queue, boost_spsc, boost_mq, qb_ring, two_memcpys;

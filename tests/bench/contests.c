@@ -36,6 +36,10 @@
 	{.transport = &textbook_tasks, .goal = {1}},                           \
 	{.program = &python_tasks, .goal = {100}}
 
+#define UNBOUNDED                                                              \
+	{.transport = &our_queue_unbounded},                                   \
+	{.transport = &our_queue, .goal = {1 / 1.5}}
+
 /* clang-format on */
 
 #define STREAM .run = run_stream, .apart = true, .min_steps = 1000
@@ -210,6 +214,20 @@ const struct contest contests[] = {
 			     {.transport = &our_queue_16, .goal = {FLAT}},
 			     {.transport = &our_queue_1k},
 			     {.transport = &our_queue_32k}},
+	},
+	{
+		.name = "no maxsize: put+get, 64 B",
+		.run = run_pair,
+		.len = 64,
+		.min_steps = 1000,
+		.entrants = {UNBOUNDED},
+	},
+	{
+		.name = "no maxsize: 1P1C, 64 B",
+		STREAM,
+		.len = 64,
+		.pairs = 1,
+		.entrants = {UNBOUNDED},
 	},
 	{
 		.name = "growth: 64 joiners",

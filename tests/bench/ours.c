@@ -179,6 +179,7 @@ QUEUE_OF(16, 16, "16 slots");
 QUEUE_OF(1k, 1024, "1 Ki slots");
 QUEUE_OF(32k, 32 * 1024, "32 Ki slots");
 QUEUE_OF(1m, 1024 * 1024, "1 Mi slots");
+QUEUE_OF(unbounded, 0, "no maxsize");
 
 /* ---- pipe ---- */
 
