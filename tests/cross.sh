@@ -86,6 +86,7 @@ if [ $# = 0 ]; then
 	m32)
 		# these want more addresses than such a queue has, 128 MiB
 		out_of_it="queue_growing_(full|memory)|queue_faults"
+		out_of_it="$out_of_it|joinable_full"
 		# steps by 64-bit registers; and the tool does not see who
 		# sleeps by the calls of 32-bit programs
 		out_of_it="$out_of_it|tool_(gc_steps|stat)" ;;
@@ -99,7 +100,7 @@ if [ $# = 0 ]; then
 		# and more memory than there is
 		out_of_it="tool_.*|.*_faults|lease_list|mutex_robust"
 		out_of_it="$out_of_it|queue_(unbounded|pool_grows)"
-		out_of_it="$out_of_it|queue_growing_damage"
+		out_of_it="$out_of_it|queue_growing_damage|joinable_full"
 		# half a minute each
 		out_of_it="$out_of_it|lease_many|joinable_traffic|queue_ends" ;;
 	esac
