@@ -111,13 +111,6 @@ IPCI_INLINE bool ipci_flow_is_sound(const struct ipci_flow *f)
    when somebody closed it */
 bool ipci_flow_broken(struct ipci_flow *f);
 
-/* whether need bytes from own on lie in one piece */
-IPCI_INLINE bool ipci_flow_is_straight(const struct ipci_flow *f, uint64_t own,
-				       uint64_t need)
-{
-	return need <= f->ring.size - (own & (f->ring.size - 1));
-}
-
 /* T2 .. T5, V2 .. V5: n bytes were written, or read */
 IPCI_INLINE void ipci_flow_commit(struct ipci_self *self,
 				  const struct ipci_flow *f, uint64_t n)

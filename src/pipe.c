@@ -54,8 +54,9 @@ struct ipc_pipe {
 
 /* ---- send ---- */
 
-static void write_record(struct ipci_self *self, struct ipci_flow *f,
-			 enum ipci_record kind, const void *data, size_t len)
+IPCI_INLINE void write_record(struct ipci_self *self, struct ipci_flow *f,
+			      enum ipci_record kind, const void *data,
+			      size_t len)
 {
 	uint64_t at = ipci_flow_index(f);
 
@@ -124,14 +125,12 @@ static int send_pieces(struct ipci_self *self, struct ipci_flow *f,
 IPCI_INLINE bool send_at_once(struct ipci_flow *f, const void *data, size_t len)
 {
 	struct ipci_self *self = &ipci_thread;
-	uint64_t own = ipci_flow_index(f), need = ipci_record_bytes(len);
 
-	if (!self->tid || len >= f->ring.size || ipci_flow_look(f, need) != 1 ||
-	    !ipci_flow_is_straight(f, own, need) || !ipci_flow_is_sound(f))
+	if (!self->tid || len >= f->ring.size ||
+	    ipci_flow_look(f, ipci_record_bytes(len)) != 1 ||
+	    !ipci_flow_is_sound(f))
 		return false;
-	ipci_record_begin(&f->ring, own, IPCI_RECORD_WHOLE, (uint32_t)len);
-	memcpy(ipci_bytes_at(&f->ring, own + 8), data, len); /* T1 */
-	ipci_flow_commit(self, f, need);
+	write_record(self, f, IPCI_RECORD_WHOLE, data, len);
 	return true;
 }
 
@@ -165,7 +164,7 @@ int ipc_pipe_send(struct ipc_pipe *end, const void *data, size_t len,
 {
 	if (!end || (!data && len))
 		return -EINVAL;
-	if (len && send_at_once(&end->out, data, len))
+	if (send_at_once(&end->out, data, len))
 		return 0;
 	return send_slowly(end, data, len, timeout_ms);
 }
@@ -327,18 +326,22 @@ static int check_receiver(const struct ipc_pipe *end)
 	return end->in.usable ? 0 : -EBADF;
 }
 
+IPCI_INLINE void take_whole(struct ipci_self *self, struct ipci_flow *f,
+			    void *buf, size_t len)
+{
+	ipci_bytes_read(&f->ring, ipci_flow_index(f) + 8, buf, len); /* V1 */
+	ipci_flow_commit(self, f, ipci_record_bytes(len));
+}
+
 static void take_front(struct ipc_pipe *end, void *buf, size_t len)
 {
-	struct ipci_flow *f = &end->in;
-
 	if (end->parts.active) {
 		if (len)
 			memcpy(buf, end->parts.data, len);
 		drop_parts(&end->parts);
 		return;
 	}
-	ipci_bytes_read(&f->ring, ipci_flow_index(f) + 8, buf, len); /* V1 */
-	ipci_flow_commit(ipci_self(), f, ipci_record_bytes(len));
+	take_whole(ipci_self(), &end->in, buf, len);
 }
 
 /* whether it was there, whole; its length. Most are. */
@@ -347,19 +350,17 @@ IPCI_INLINE bool recv_at_once(struct ipc_pipe *end, void *buf, size_t size,
 {
 	struct ipci_self *self = &ipci_thread;
 	struct ipci_flow *f = &end->in;
-	uint64_t own = ipci_flow_index(f), word;
+	uint64_t word;
 	uint32_t n;
 
 	if (!self->tid || end->parts.active || ipci_flow_look(f, 8) != 1)
 		return false;
-	word = ipci_record_word(&f->ring, own);
+	word = ipci_record_word(&f->ring, ipci_flow_index(f));
 	n = (uint32_t)word;
 	if (word >> 32 != IPCI_RECORD_WHOLE || n > size || n > INT_MAX ||
-	    ipci_record_bytes(n) > ipci_flow_bytes(f) ||
-	    !ipci_flow_is_straight(f, own, ipci_record_bytes(n)))
+	    ipci_record_bytes(n) > ipci_flow_bytes(f))
 		return false;
-	memcpy(buf, ipci_bytes_at(&f->ring, own + 8), n); /* V1 */
-	ipci_flow_commit(self, f, ipci_record_bytes(n));
+	take_whole(self, f, buf, n);
 	*len = (int)n;
 	return true;
 }
@@ -386,7 +387,7 @@ int ipc_pipe_recv(struct ipc_pipe *end, void *buf, size_t size, int timeout_ms)
 		return r;
 	if (!buf && size)
 		return -EINVAL;
-	if (size && recv_at_once(end, buf, size, &len))
+	if (recv_at_once(end, buf, size, &len))
 		return len;
 	return recv_slowly(end, buf, size, timeout_ms);
 }

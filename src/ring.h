@@ -158,13 +158,6 @@ static inline void ipci_bytes_read(const struct ipci_bytes *r, uint64_t index,
 		memcpy(data, r->base + at, len);
 }
 
-/* where the bytes lie that are not on both sides of the end */
-static inline unsigned char *ipci_bytes_at(const struct ipci_bytes *r,
-					   uint64_t index)
-{
-	return r->base + (index & (r->size - 1));
-}
-
 /* what a record takes in the ring */
 static inline uint64_t ipci_record_bytes(uint64_t len)
 {

@@ -117,29 +117,19 @@ IPCI_INLINE struct ipci_gate ipci_worker_life(const struct ipci_workers *w,
 IPCI_INLINE bool ipci_worker_is_dead(const struct ipci_workers *w, uint32_t row,
 				     int class)
 {
-	struct ipci_gate g = ipci_worker_life(w, row, class);
+	struct ipci_gate g;
 
+	/* get and task_done ask for each row: without a gate around the word */
+	if (__builtin_expect(!w->rooms, true))
+		return ipci_word_is_dead(atomic_load_explicit(
+			&w->row[row].life[class].word, memory_order_seq_cst));
+	g = ipci_worker_life(w, row, class);
 	return ipci_gate_dead(&g);
 }
 
-/* without rooms: both words, that lie in one line */
-IPCI_INLINE bool ipci_worker_ended_exact(const struct ipci_workers *w,
-					 uint32_t row)
-{
-	const struct worker_shm *x = &w->row[row];
-
-	return ipci_word_is_dead(atomic_load_explicit(&x->life[0].word,
-						      memory_order_seq_cst)) ||
-	       ipci_word_is_dead(atomic_load_explicit(&x->life[1].word,
-						      memory_order_seq_cst));
-}
-
-/* whether the row's thread has ended, or given it up; get and task_done ask for
-   each row */
+/* whether the row's thread has ended, or given it up */
 IPCI_INLINE bool ipci_worker_ended(const struct ipci_workers *w, uint32_t row)
 {
-	if (__builtin_expect(!w->rooms, true))
-		return ipci_worker_ended_exact(w, row);
 	return ipci_worker_is_dead(w, row, IPCI_GETTERS) ||
 	       ipci_worker_is_dead(w, row, IPCI_JOINERS);
 }
