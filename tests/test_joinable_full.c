@@ -4,40 +4,17 @@
  * taken all the memory that there is
  */
 #include "grow_util.h"
+#include "mount_util.h"
 #include "process_util.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 
 enum {
-	NO_MOUNT = 77,
 	TRIES = 5000, /* more than there are leases */
 	ROWS_OF_A_PAGE = 10,
 };
 
 static unsigned char room[MIB];
-
-static bool mount_shm(void)
-{
-	return unshare(CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=4m") == 0;
-}
-
-static void run_with_own_shm(int (*fn)(void *))
-{
-	pid_t pid = spawn_child(fn, NULL);
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	if (info.si_code == CLD_EXITED && info.si_status == NO_MOUNT) {
-		expect_exit(pid, NO_MOUNT);
-		print_message("# skipped: mounting is not permitted here\n");
-		skip();
-	}
-	expect_exit(pid, 0);
-}
 
 static struct ipc_queue *make(enum ipc_order order, size_t maxsize,
 			      size_t item_size)
@@ -96,7 +73,7 @@ static void up_and_down(enum ipc_order order, size_t maxsize, size_t item_size,
 static int all_is_taken(void *arg)
 {
 	(void)arg;
-	if (!mount_shm())
+	if (!mount_shm(0, "size=4m"))
 		return NO_MOUNT;
 	for (int order = LIBIPC_FIFO; order <= LIBIPC_PRIORITY; order++) {
 		up_and_down((enum ipc_order)order, 0, 200, 200);
@@ -131,7 +108,7 @@ static int taken_by_others(void *arg)
 	int fd;
 
 	(void)arg;
-	if (!mount_shm())
+	if (!mount_shm(0, "size=4m"))
 		return NO_MOUNT;
 	for (int order = LIBIPC_FIFO; order <= LIBIPC_PRIORITY; order++) {
 		/* a queue that has all of it from the beginning, too */
@@ -162,7 +139,7 @@ static int one_at_a_time(void *arg)
 	long n = 0;
 
 	(void)arg;
-	if (!mount_shm())
+	if (!mount_shm(0, "size=4m"))
 		return NO_MOUNT;
 	q = make(LIBIPC_LIFO, 0, MIB);
 	while (ipc_queue_put(q, room, 300000, 0) == 0)
@@ -208,7 +185,7 @@ static int workers_die(void *arg)
 	long n;
 
 	(void)arg;
-	if (!mount_shm())
+	if (!mount_shm(0, "size=4m"))
 		return NO_MOUNT;
 	q = make(LIBIPC_FIFO, 0, 200);
 	child_check(pipe(there) == 0);

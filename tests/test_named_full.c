@@ -6,36 +6,11 @@
  * Each test runs in a child that sees a /dev/shm of its own, which takes the
  * right to mount.
  */
+#include "mount_util.h"
 #include "named_util.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
-
-/* the child ends with this where it may not mount */
-#define NO_MOUNT 77
-
-static bool mount_shm(unsigned long flags, const char *options)
-{
-	return unshare(CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", "/dev/shm", "tmpfs", flags, options) == 0;
-}
-
-static void run_with_own_shm(int (*fn)(void *))
-{
-	pid_t pid = spawn_child(fn, NULL);
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	if (info.si_code == CLD_EXITED && info.si_status == NO_MOUNT) {
-		expect_exit(pid, NO_MOUNT);
-		print_message("# skipped: mounting is not permitted here\n");
-		skip();
-	}
-	expect_exit(pid, 0);
-}
 
 static unsigned long free_blocks(void)
 {

@@ -4,38 +4,14 @@
  * is lost, and it goes on when there is memory again
  */
 #include "grow_util.h"
+#include "mount_util.h"
 #include "process_util.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
 static unsigned char room[MIB];
 
 /* ------------------------------------------------ /dev/shm has no more room */
-
-#define NO_MOUNT 77
-
-static bool mount_shm(const char *options)
-{
-	return unshare(CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", "/dev/shm", "tmpfs", 0, options) == 0;
-}
-
-static void run_with_own_shm(int (*fn)(void *))
-{
-	pid_t pid = spawn_child(fn, NULL);
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	if (info.si_code == CLD_EXITED && info.si_status == NO_MOUNT) {
-		expect_exit(pid, NO_MOUNT);
-		print_message("# skipped: mounting is not permitted here\n");
-		skip();
-	}
-	expect_exit(pid, 0);
-}
 
 /* until there is no memory for one of that length; how many are there */
 static uint32_t fill_up(struct ipc_queue *q, size_t len, uint32_t next,
@@ -101,7 +77,7 @@ static void up_and_down(size_t maxsize, size_t item_size, size_t len)
 static int file_system_full(void *arg)
 {
 	(void)arg;
-	if (!mount_shm("size=4m,mode=1777"))
+	if (!mount_shm(0, "size=4m,mode=1777"))
 		return NO_MOUNT;
 	up_and_down(0, KIB, KIB);
 	up_and_down(0, 8, 8);
@@ -123,7 +99,7 @@ static void test_file_system_full(void **state)
 static int pool_and_file_system_full(void *arg)
 {
 	(void)arg;
-	if (!mount_shm("size=4m,mode=1777"))
+	if (!mount_shm(0, "size=4m,mode=1777"))
 		return NO_MOUNT;
 	order = LIBIPC_PRIORITY;
 	up_and_down(0, KIB, KIB);
@@ -148,7 +124,7 @@ static int short_items_always_fit(void *arg)
 	uint32_t n;
 
 	(void)arg;
-	if (!mount_shm("size=4m,mode=1777"))
+	if (!mount_shm(0, "size=4m,mode=1777"))
 		return NO_MOUNT;
 	child_check(ipc_queue_create(&q, "/q", &opts) == 0);
 	n = fill_up(q, 10000, 0, -ENOSPC);
@@ -166,7 +142,7 @@ static int some_of_many(void *arg)
 	int r;
 
 	(void)arg;
-	if (!mount_shm("size=4m,mode=1777"))
+	if (!mount_shm(0, "size=4m,mode=1777"))
 		return NO_MOUNT;
 	child_check(ipc_queue_create(&q, "/q", &opts) == 0);
 	fill_item(room, 100000, 0);
