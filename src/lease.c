@@ -147,9 +147,11 @@ static int find_room(struct ipci_leases *l, uint32_t first, size_t len)
 /* where puts have promised it, there is nothing to take, and so no error */
 int ipci_lease_make_room(struct ipci_leases *l, uint32_t i, size_t len)
 {
-	int err = reserve_item(l, i, len);
-	int other = err ? find_room(l, i, len) : (int)i;
+	int err = reserve_item(l, i, len), other;
 
+	if (!err)
+		return (int)i;
+	other = find_room(l, i, len);
 	if (other < 0)
 		return err;
 	if (l->lease[other].room < len)

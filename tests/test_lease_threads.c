@@ -261,6 +261,28 @@ static int outlive_the_handle(void *arg)
 	return 0;
 }
 
+/* the queue's other handle: the first one is to be closed under a thread */
+static struct ipc_queue *open_two(struct two_handles *h,
+				  const struct ipc_queue_opts *opts)
+{
+	struct ipc_queue *two;
+
+	unique_name(h->name, "lease");
+	assert_int_equal(ipc_queue_create(&two, h->name, opts), 0);
+	assert_int_equal(ipc_queue_open(&h->m.q, h->name), 0);
+	return two;
+}
+
+static struct test_thread *start_holder(struct two_handles *h)
+{
+	struct test_thread *t;
+
+	put_int(h->m.q, 1);
+	t = start_thread(outlive_the_handle, h);
+	ticket_of(&h->m);
+	return t;
+}
+
 static void test_close_under_another_thread(void **state)
 {
 	const struct ipc_queue_opts opts = {.maxsize = 4,
@@ -271,12 +293,8 @@ static void test_close_under_another_thread(void **state)
 	struct ipc_queue *two;
 	(void)state;
 
-	unique_name(h.name, "lease");
-	assert_int_equal(ipc_queue_create(&two, h.name, &opts), 0);
-	assert_int_equal(ipc_queue_open(&h.m.q, h.name), 0);
-	put_int(h.m.q, 1);
-	t = start_thread(outlive_the_handle, &h);
-	ticket_of(&h.m);
+	two = open_two(&h, &opts);
+	t = start_holder(&h);
 	close_queue(h.m.q);
 	expect_task(two, 1, 2); /* at once */
 	h.m.go = 1;
@@ -305,12 +323,8 @@ static void test_close_with_the_last_attempt(void **state)
 	struct ipc_queue *two;
 	(void)state;
 
-	unique_name(h.name, "lease");
-	assert_int_equal(ipc_queue_create(&two, h.name, &opts), 0);
-	assert_int_equal(ipc_queue_open(&h.m.q, h.name), 0);
-	put_int(h.m.q, 1);
-	t = start_thread(outlive_the_handle, &h);
-	ticket_of(&h.m);
+	two = open_two(&h, &opts);
+	t = start_holder(&h);
 	joiner = start_thread(join_them, two);
 	wait_asleep_tid(thread_tid(joiner));
 	close_queue(h.m.q);
