@@ -516,17 +516,12 @@ int ipc_pipe_create(struct ipc_pipe *ends[2], const struct ipc_pipe_opts *opts)
 	return 0;
 }
 
-/* X3: the other end may sleep in either direction */
-static void wake_other_end(struct ipc_pipe *end)
+/* X3: the other end may sleep in either direction. Nothing is owed: are we
+   killed here, it looks by itself, as after any death. */
+static void wake_other_end(const struct ipc_pipe *end)
 {
-	const struct ipci_gate *gates[2] = {&end->out.peer, &end->in.peer};
-	struct ipci_self *self = ipci_self();
-
-	for (int i = 0; self && i < 2; i++) {
-		ipci_gate_owe(self, gates[i]);
-		ipci_gate_notify(gates[i]);
-		ipci_gate_settle(self);
-	}
+	ipci_gate_notify(&end->out.peer);
+	ipci_gate_notify(&end->in.peer);
 }
 
 int ipc_pipe_close(struct ipc_pipe *end)

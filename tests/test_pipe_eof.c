@@ -127,6 +127,34 @@ static void test_a_close_wakes_the_receiver(void **state)
 	assert_true(best <= 20);
 }
 
+/* whether its hint tells of a sleeper; who fires for nobody finds out */
+static bool is_slept_at(const struct side_shm *side)
+{
+	return side->hint & IPCI_HINT_LEFT;
+}
+
+/* both who receives at the other end and who sends there, not only when they
+   look by themselves */
+static void test_a_close_wakes_both(void **state)
+{
+	(void)state;
+	need_exact_wakes();
+
+	for (int e = 0; e < 2; e++) {
+		struct ends p = new_pipe(0, 0);
+		struct pipe_shm *s = inside_pipe(p.end[e]);
+		struct side_shm *receiver = &s->direction[e].recv;
+		struct side_shm *sender = &s->direction[1 - e].send;
+
+		receiver->hint = sender->hint =
+			IPCI_HINT_LEFT | IPCI_HINT_FENCED;
+		close_end(p.end[e]);
+		assert_false(is_slept_at(receiver));
+		assert_false(is_slept_at(sender));
+		close_end(p.end[1 - e]);
+	}
+}
+
 /* the receiver comes later: first what was sent, and then the end, at once
    after a close */
 static void while_it_is_elsewhere(enum way way, unsigned int messages)
@@ -291,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_while_the_receiver_sleeps),
 		TEST_LIMIT(test_a_close_wakes_the_receiver, 40),
+		TEST(test_a_close_wakes_both),
 		TEST(test_while_the_receiver_is_elsewhere),
 		TEST(test_both_ends_in_one_process),
 		TEST(test_closed_with_unread_messages),

@@ -248,6 +248,42 @@ static void test_takes_over_much_later(void **state)
 	close_both(t.p);
 }
 
+/* longer than the ring */
+enum { LONG = 5000 };
+
+static int send_long(void *arg)
+{
+	child_check(send_message(((struct ends *)arg)->end[1], LONG, 1, -1) ==
+		    0);
+	return 0;
+}
+
+static int find_nothing(void *arg)
+{
+	struct ipc_pipe *end = ((struct ends *)arg)->end[0];
+
+	child_check(ipc_pipe_next(end) == -EAGAIN);
+	child_check(ipc_pipe_recv(end, NULL, 0, 0) == -EAGAIN);
+	return 0;
+}
+
+/* one in pieces that the parent has taken from the ring, and not yet given out:
+   its child has a copy, and must not give it out, too */
+static void test_a_copy_of_what_was_taken(void **state)
+{
+	struct ends p = new_pipe(200, 0);
+	pid_t sender = spawn_child(send_long, &p);
+	(void)state;
+
+	assert_int_equal(ipc_pipe_poll(p.end[0], -1), 1);
+	expect_exit(sender, 0);
+	assert_int_equal(ipc_pipe_next(p.end[0]), LONG);
+	expect_exit(spawn_child(find_nothing, &p), 0);
+	assert_int_equal(recv_message(p.end[0], LONG, 1, 0), LONG);
+	expect_no_message(p.end[0]);
+	close_both(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +294,7 @@ int main(void)
 		TEST(test_senders_take_turns),
 		TEST(test_receivers_take_turns),
 		TEST(test_takes_over_much_later),
+		TEST(test_a_copy_of_what_was_taken),
 	};
 
 	return RUN_TESTS(tests);

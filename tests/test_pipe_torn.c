@@ -5,8 +5,9 @@
  * after it is
  */
 #include "pipe_util.h"
+#include "ring.h"
 
-enum { CAPACITY = 4096, LARGE = 1 << 20 };
+enum { CAPACITY = 4096, LARGE = 1 << 20, HUNDRED = 100 };
 
 static void test_the_sender_gave_up(void **state)
 {
@@ -154,6 +155,56 @@ static void test_the_receiver_is_killed_in_the_middle(void **state)
 	close_both(job->p);
 }
 
+/*
+ * A record, as a sender of message n, of a hundred bytes, leaves it: the
+ * beginning, or a piece of so many bytes from there on
+ */
+static void leave_record(const struct ends *p, enum ipci_record kind,
+			 unsigned int n, size_t from, uint32_t len)
+{
+	struct pipe_shm *s = inside_pipe(p->end[0]);
+	struct side_shm *send = &s->direction[1].send;
+	const struct ipci_bytes ring = {(unsigned char *)(s + 1),
+					ipci_bytes_for(CAPACITY)};
+	unsigned char message[HUNDRED];
+
+	fill_message(message, HUNDRED, n);
+	ipci_record_begin(&ring, send->index, kind, len);
+	if (kind == IPCI_RECORD_PIECE)
+		ipci_bytes_write(&ring, send->index + 8, message + from, len);
+	send->index += kind == IPCI_RECORD_PIECE ? ipci_record_bytes(len) : 8;
+}
+
+static int take_and_die(void *arg)
+{
+	child_check(ipc_pipe_next(arg) == -EAGAIN);
+	kill(getpid(), SIGKILL);
+	return 1;
+}
+
+/*
+ * We have the beginning of one message. Another process takes its rest, which
+ * is nothing without it, and the beginning of the next, and dies. Then comes
+ * the rest of that: it would fill up what we have.
+ */
+static void test_pieces_of_two_are_not_joined(void **state)
+{
+	struct ends p = new_pipe(CAPACITY, 0);
+	(void)state;
+
+	leave_record(&p, IPCI_RECORD_BEGIN, 1, 0, HUNDRED);
+	leave_record(&p, IPCI_RECORD_PIECE, 1, 0, 40);
+	expect_no_message(p.end[0]); /* which takes the piece out */
+	leave_record(&p, IPCI_RECORD_PIECE, 1, 40, 60);
+	leave_record(&p, IPCI_RECORD_BEGIN, 2, 0, HUNDRED);
+	leave_record(&p, IPCI_RECORD_PIECE, 2, 0, 40);
+	expect_killed(spawn_child(take_and_die, p.end[0]), SIGKILL);
+	leave_record(&p, IPCI_RECORD_PIECE, 2, 40, 60);
+	expect_no_message(p.end[0]);
+	pass_message(p.end[1], p.end[0], 10, 3);
+	close_both(p);
+}
+
 /* nobody is left: the end, and nothing of the torn one */
 static void test_the_end_after_a_torn_one(void **state)
 {
@@ -230,6 +281,7 @@ int main(void)
 		TEST(test_killed_in_the_middle),
 		TEST(test_a_large_one_after_a_torn_one),
 		TEST(test_the_receiver_is_killed_in_the_middle),
+		TEST(test_pieces_of_two_are_not_joined),
 		TEST(test_the_end_after_a_torn_one),
 		TEST_LIMIT(test_killed_at_random, 40),
 	};
