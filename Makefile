@@ -52,7 +52,7 @@ help: ## this list
 # $(call library,DIRECTORY,FLAGS): DIRECTORY/libipc.a, compiled with FLAGS
 define library
 $(1)/obj/%.o: src/%.c
-	$$(call Q,CC)$$(COMPILE) -fPIC -fvisibility=hidden $(2) -c $$< -o $$@ \
+	$$(call Q,CC)$$(COMPILE) -fPIC -fno-plt -fvisibility=hidden $(2) -c $$< -o $$@ \
 		$$(if $$(findstring linux,$$(<F)),-D_GNU_SOURCE,$$(POSIX))
 
 $(1)/libipc.a: $$(SOURCES:src/%.c=$(1)/obj/%.o)

@@ -289,6 +289,16 @@ static void signal_daemons(int sig)
 	}
 }
 
+/* the clock only for those: most have none, and a new process pays for it */
+static void await_daemons(void)
+{
+	struct ipc_process *p = first_daemon();
+	int64_t deadline = p ? ipci_deadline(GRACE_MS) : 0;
+
+	while (p && ipci_process_wait(p, deadline))
+		p = first_daemon();
+}
+
 /*
  * Other threads may join and close handles meanwhile: after each sleep we look
  * at the list anew. The program's own forks have inherited this handler, and
@@ -296,14 +306,12 @@ static void signal_daemons(int sig)
  */
 void ipci_children_end(void)
 {
-	int64_t deadline = ipci_deadline(GRACE_MS);
 	struct ipc_process *p;
 	struct ipci_call call;
 
 	ipci_children_enter(&call);
 	signal_daemons(SIGTERM);
-	while ((p = first_daemon()) && ipci_process_wait(p, deadline))
-		;
+	await_daemons();
 	signal_daemons(SIGKILL);
 	while ((p = self.first))
 		ipci_process_wait(p, IPCI_NEVER);
