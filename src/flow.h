@@ -7,11 +7,15 @@
 #define IPCI_FLOW_H
 
 #include "gate.h"
+#include "life.h"
 #include "ring.h"
 
 /* does anybody hold the other end? Each flow asks for itself. */
 struct ipci_watch {
 	const _Atomic uint32_t *closings; /* of the other end */
+	const _Atomic uint64_t *holder;	  /* of the other end */
+	_Atomic uint64_t *own;		  /* of this one */
+	uint64_t watched; /* a holder that lived when we went to sleep, or 0 */
 	uint32_t seen;
 	int lifeline;
 	bool cut;	   /* found: nobody does, and nobody will */
@@ -107,9 +111,15 @@ IPCI_INLINE bool ipci_flow_is_sound(const struct ipci_flow *f)
 	       ipci_coarse_ns() - w->looked_ns < IPCI_SENDING_LOOK_NS;
 }
 
+/* W1: whoever waits for our end may watch us */
+void ipci_watch_hold(struct ipci_self *self, const struct ipci_watch *w);
+
+/* X1: nobody may any more, for this process closes it */
+void ipci_watch_let_go(const struct ipci_watch *w);
+
 /* whether nobody holds the other end: asks the kernel now and then, and always
    when somebody closed it */
-bool ipci_flow_broken(struct ipci_flow *f);
+bool ipci_flow_broken(struct ipci_self *self, struct ipci_flow *f);
 
 /* T2 .. T5, V2 .. V5: n bytes were written, or read */
 IPCI_INLINE void ipci_flow_commit(struct ipci_self *self,

@@ -168,6 +168,21 @@ bool ipci_gate_claim(struct ipci_self *self, const struct ipci_gate *g)
 	return true;
 }
 
+bool ipci_word_watch(_Atomic uint64_t *word, struct ipci_still *still)
+{
+	uint64_t is = atomic_load_explicit(word, memory_order_seq_cst);
+
+	do {
+		if (!(is & IPCI_GATE_OWNER))
+			return false;
+	} while (!(is & IPCI_GATE_SLEEPERS) &&
+		 !atomic_compare_exchange_weak_explicit(
+			 word, &is, is | IPCI_GATE_SLEEPERS,
+			 memory_order_seq_cst, memory_order_seq_cst));
+	*still = (struct ipci_still){word, is | IPCI_GATE_SLEEPERS};
+	return true;
+}
+
 void ipci_gate_abandon(const struct ipci_self *self, const struct ipci_gate *g)
 {
 	uint64_t is, dead;

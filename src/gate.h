@@ -415,6 +415,9 @@ static inline bool ipci_gate_dead(const struct ipci_gate *g)
 	return ipci_word_is_dead(is);
 }
 
+/* to sleep until its owner dies or gives it up, W in; false: it has none */
+bool ipci_word_watch(_Atomic uint64_t *word, struct ipci_still *still);
+
 /* it may be claimed again, if it was dead */
 void ipci_gate_bury(const struct ipci_gate *g);
 

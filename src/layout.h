@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum {
-	IPCI_LAYOUT = 4,     /* raise when a byte below changes its meaning */
+	IPCI_LAYOUT = 5,     /* raise when a byte below changes its meaning */
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
@@ -904,6 +904,36 @@ struct chunk_shm {
 };
 
 /*
+ * struct life_shm - whether a thread lives                         64 bytes
+ *
+ * A gate word that the thread owns all its life, on the list of held locks: so
+ * its end wakes one of those who watch it. It lies in a table of its own, which
+ * is no part of a region (life.h).
+ *
+ * GUARD      its owner and the kernel
+ *
+ * INVARIANTS Z1  while the word has an owner and the same epoch, that thread
+ *                lives
+ *
+ * FIELDS     word  A  a gate word
+ *            node  -  written by the owner for the kernel, never read
+ *            pid   A  of its process; written by the owner, after Z2
+ *
+ * STEPS      begin   Z1 pending; owner in, W, F out, epoch+1   Z2 on the list
+ *
+ * KILLED     Z1, Z2  the kernel makes it a dead one, which the next thread may
+ *                    have
+ */
+struct life_shm {
+	_Atomic uint64_t word;
+	unsigned char node[40];
+	_Atomic uint32_t pid;
+	unsigned char pad[12];
+};
+
+_Static_assert(sizeof(struct life_shm) == 64, "life_shm");
+
+/*
  * struct pipe_shm - two byte rings and who closed                 1152 bytes
  *
  * Direction d carries messages from end d to end 1 - d. Indexes count bytes;
@@ -915,7 +945,7 @@ struct chunk_shm {
  *	PIECE len    the next len bytes of it
  *
  * GUARD      send: the one thread that sends in this direction. recv: the one
- *            that receives. The gates are only slept at.
+ *            that receives. The gates are only slept at. holder: A
  *
  * INVARIANTS Y1  0 <= send.index - recv.index <= ring size, multiples of 8
  *            Y2  bytes [recv.index, send.index) are whole records
@@ -923,16 +953,25 @@ struct chunk_shm {
  *                was torn (its sender died or gave up); it is dropped. A PIECE
  *                that no BEGIN came before: the receiver that took it died;
  *                it is dropped, too
+ *            Y4  holder[e] names the life of a thread whose process has end e
+ *                open, or of one that has ended, or is 0
  *
  * FIELDS     closings[e]  A  how often end e was closed; whoever waits for
  *                         its holders to go looks again when it moves
+ *            holder[e]    A  one of perhaps many, that one may watch (life.h)
+ *                         and need not look while it lives. When its process
+ *                         closes the end: 0; then the next one that waits, or
+ *                         sends for long, stands there
  *
  * STEPS      send     T1 copy   T2 pending = recv   T3 send.index += (COMMIT)
  *                     T4 fire recv                  T5 pending = none
  *                     (a message in pieces: again for each of them)
  *            recv     V1 copy   V2 pending = send   V3 recv.index += (COMMIT)
  *                     V4 fire send                  V5 pending = none
- *            close    X1 close the descriptor       X2 closings[e] += 1
+ *            hold     W1 holder[e] does not live: holder[e] = own life
+ *            close    X1 holder[e] = 0, if it is of this process;
+ *                        close the descriptor
+ *                     X2 closings[e] += 1
  *                     X3 fire both gates where the other end may sleep
  *
  * KILLED     T1, T2  no message (or torn: Y3)
@@ -940,8 +979,10 @@ struct chunk_shm {
  *                    the receiver
  *            V1, V2  the message is still there
  *            V3..    gone with the receiver; the kernel wakes the sender
+ *            W1      its end is seen at once by who watches it
  *            X..     the kernel closes the descriptor; sleepers look at it
- *                    every 50 ms
+ *                    every 50 ms, or watch a holder that lives, of whose
+ *                    closing or end they are told
  */
 struct direction_shm {
 	struct side_shm send;
@@ -951,7 +992,8 @@ struct direction_shm {
 struct pipe_shm {
 	struct direction_shm direction[2];
 	_Atomic uint32_t closings[2];
-	unsigned char pad[120];
+	_Atomic uint64_t holder[2];
+	unsigned char pad[104];
 };
 
 _Static_assert(sizeof(struct pipe_shm) == 1152, "pipe_shm");

@@ -48,8 +48,9 @@ struct ipci_self {
 	struct ipci_anchor *anchors; /* entries at the end of the list */
 	struct ipci_worker *worker;  /* its record used last, or NULL */
 	uintptr_t own[2]; /* where these two point to in the bounded way */
-	uint64_t id;  /* this thread of this process, never the same again */
-	uint64_t key; /* bounded: what the word of a gate is when it is ours */
+	uint64_t id;   /* this thread of this process, never the same again */
+	uint64_t life; /* what tells others that it lives, or 0: life.h */
+	uint64_t key;  /* bounded: what the word of a gate is when it is ours */
 	uint32_t tid; /* owner bits; 0: not set up yet. Bounded: see room_shm */
 	uint32_t held; /* mutexes held */
 	uint32_t spin; /* pauses that were worth it before a sleep */

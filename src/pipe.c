@@ -7,8 +7,9 @@
  *
  * Who is still there, the kernel knows: each end has one descriptor of a
  * connected pair, inherited by fork, closed by every kind of death. A close
- * moves a counter, so the other side looks at once; for a death, a sleeper
- * looks every 50 ms, and a sender that need not wait every 5 ms.
+ * moves a counter, so the other side looks at once. To learn of a death, a
+ * sleeper watches a thread of one that holds the other end, if it knows any,
+ * or looks every 50 ms; a sender that need not wait looks every 5 ms.
  */
 #include <limits.h>
 #include <pthread.h>
@@ -148,7 +149,7 @@ static __attribute__((noinline)) int send_slowly(struct ipc_pipe *end,
 		return -EMSGSIZE;
 	if (!self)
 		return -ENOSYS;
-	if (ipci_flow_broken(f))
+	if (ipci_flow_broken(self, f))
 		return -EPIPE;
 	if (ipci_record_bytes(len) <= f->ring.size)
 		r = send_whole(self, f, data, len, timeout_ms);
@@ -429,8 +430,10 @@ static void init_end(struct ipc_pipe *end, struct core *core, int e,
 		       (struct ipci_bytes){ring[e], size}, size);
 	ipci_flow_init(&end->in, &in->recv, &in->send,
 		       (struct ipci_bytes){ring[1 - e], size}, 0);
-	end->in.watch.closings = &s->closings[1 - e];
-	end->in.watch.lifeline = lifeline;
+	end->in.watch = (struct ipci_watch){.closings = &s->closings[1 - e],
+					    .holder = &s->holder[1 - e],
+					    .own = &s->holder[e],
+					    .lifeline = lifeline};
 	end->out.watch = end->in.watch;
 }
 
@@ -480,6 +483,16 @@ static int make_ends(struct ipc_pipe *ends[2], int lifelines[2])
 	return -ENOMEM;
 }
 
+/* whoever waits for either of them may watch us, who have both */
+static void hold(struct ipc_pipe *const ends[2])
+{
+	struct ipci_self *self = ipci_self();
+
+	ipci_life_prepare();
+	for (int e = 0; self && e < 2; e++)
+		ipci_watch_hold(self, &ends[e]->in.watch);
+}
+
 int ipc_pipe_create(struct ipc_pipe *ends[2], const struct ipc_pipe_opts *opts)
 {
 	static const struct ipc_pipe_opts defaults;
@@ -513,6 +526,7 @@ int ipc_pipe_create(struct ipc_pipe *ends[2], const struct ipc_pipe_opts *opts)
 		init_end(new[e], core, e, lifelines[e], ring, size);
 		ends[e] = new[e];
 	}
+	hold(new);
 	return 0;
 }
 
@@ -530,8 +544,9 @@ int ipc_pipe_close(struct ipc_pipe *end)
 
 	if (!end)
 		return -EINVAL;
+	ipci_watch_let_go(&end->in.watch); /* X1 */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	close(end->lifeline); /* X1 */
+	close(end->lifeline);
 	pthread_setcancelstate(cancel, &cancel);
 	atomic_fetch_add_explicit(end->closings, 1, /* X2 */
 				  memory_order_seq_cst);

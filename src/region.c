@@ -273,6 +273,24 @@ void ipci_region_discard(const struct ipci_region *r, size_t offset,
 		ipci_os_discard(r->body + from, to - from);
 }
 
+void *ipci_region_inherit(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	if (!ipci_os_populate(at, size))
+		return at;
+	ipci_region_forget(at, size);
+	return NULL;
+}
+
+void ipci_region_forget(void *memory, size_t size)
+{
+	munmap(memory, size);
+}
+
 /* ---- create ---- */
 
 static int round_up(struct head_shm *head)

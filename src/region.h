@@ -74,6 +74,11 @@ int ipci_region_reserve(const struct ipci_region *r, size_t offset,
 void ipci_region_discard(const struct ipci_region *r, size_t offset,
 			 size_t size);
 
+/* shared memory, all zero, for this process and those that it will fork, and
+   that; NULL: none */
+void *ipci_region_inherit(size_t size);
+void ipci_region_forget(void *memory, size_t size);
+
 /* one close more is needed */
 void ipci_region_hold(struct ipci_region *r);
 

@@ -54,22 +54,6 @@ void ipci_worker_bury(const struct ipci_workers *w, uint32_t row)
 
 /* ---- watch ---- */
 
-/* W in the word of a living one; false: it does not live */
-static bool be_watched(_Atomic uint64_t *word, struct ipci_still *still)
-{
-	uint64_t is = atomic_load_explicit(word, memory_order_seq_cst);
-
-	do {
-		if (!(is & IPCI_GATE_OWNER))
-			return false;
-	} while (!(is & IPCI_GATE_SLEEPERS) &&
-		 !atomic_compare_exchange_weak_explicit(
-			 word, &is, is | IPCI_GATE_SLEEPERS,
-			 memory_order_seq_cst, memory_order_seq_cst));
-	*still = (struct ipci_still){word, is | IPCI_GATE_SLEEPERS};
-	return true;
-}
-
 /*
  * The version is read first: a row that is taken later moves it, and then wakes
  * whoever was asleep by then (N3, N4).
@@ -85,7 +69,8 @@ int ipci_workers_watch(const struct ipci_workers *w, int class,
 
 	more[n++] = (struct ipci_still){&w->s->version, version};
 	for (uint32_t i = 0; i < rows; i++) {
-		if (!be_watched(&w->row[i].life[IPCI_LIFE(class)].word, &still))
+		if (!ipci_word_watch(&w->row[i].life[IPCI_LIFE(class)].word,
+				     &still))
 			continue;
 		if (n == room)
 			return -1;

@@ -21,7 +21,8 @@ BEGIN {
 	own("queue", "PE", "queue queue_tasks queue_ends items pool", "gate")
 	own("leases", "NTDXY", "worker lease joinable queue queue_tasks", "lease")
 	own("grow", "KL", "grow items")
-	own("pipe", "TVX", "pipe flow")
+	own("life", "Z", "life")
+	own("pipe", "TVWX", "pipe flow")
 
 	# what the model leaves out, or does in one step with the one before,
 	# and why: its own comment says it at length
@@ -216,4 +217,4 @@ END {
 		exit 1
 	}
 	print "labels: " steps " steps, the same in table, code and models"
-}' src/layout.h src/[a-km-z]*.[ch] src/lease.[ch] tests/model/*.pml
+}' src/layout.h src/[a-km-z]*.[ch] src/l[ei]*.[ch] tests/model/*.pml

@@ -7,7 +7,7 @@
 awk '
 BEGIN {
 	# who may include whom: a lower number, or the same module
-	split("layout 0 os 1 base 2 gate 2 region 2 ring 2 held 3 flow 3 " \
+	split("layout 0 os 1 base 2 gate 2 region 2 ring 2 held 3 life 4 flow 5 " \
 	      "pool 3 grow 3 lease 3 items 4 mutex 4 worker 4 joinable 5 " \
 	      "pipe 6 queue 6 shared 6 " \
 	      "process 6 tool 7", table, " ")

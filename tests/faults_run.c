@@ -6,6 +6,10 @@
 
 #include <sys/wait.h>
 
+enum {
+	LIVES_BYTES = 1 << 16, /* the table of life.h; a process keeps it */
+};
+
 /* one run: of one case with one fault, in a process of its own */
 struct run {
 	const struct fault_case *c;
@@ -112,6 +116,13 @@ static int whole(void *arg)
 	return 0;
 }
 
+static bool same_but_lives(struct faults_has a, struct faults_has b)
+{
+	if (b.mapped == a.mapped + LIVES_BYTES)
+		a.mapped = b.mapped;
+	return same(a, b, true);
+}
+
 /* in the child */
 static void run(struct run *r)
 {
@@ -122,7 +133,7 @@ static void run(struct run *r)
 		join_thread(start_thread(whole, r));
 	else
 		whole(r);
-	run_check(r, same(before, faults_has(), true),
+	run_check(r, same_but_lives(before, faults_has()),
 		  "leaves something at the end: blocks",
 		  (int)(faults_has().blocks - before.blocks));
 	run_check(r, waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD,

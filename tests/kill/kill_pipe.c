@@ -2,7 +2,8 @@
 /*
  * kill_pipe.c - send, recv and close, killed at each instruction
  *
- * Executes the KILLED rows of struct pipe_shm: T1 .. T5, V1 .. V5, X1 .. X3.
+ * Executes the KILLED rows of struct pipe_shm: T1 .. T5, V1 .. V5, W1,
+ * X1 .. X3, and of struct life_shm: Z1, Z2.
  *
  * Another holder of the same end goes on afterwards. Whatever the row: nobody
  * sleeps though there is a message, or room; each message comes whole, in
@@ -56,6 +57,7 @@ struct row {
 	int closes;	  /* 0, the receiving end, or 1, the sending one */
 	bool holder;	  /* the parent keeps the end that the victim closes */
 	bool asks;	  /* the victim waits, until the parent acts */
+	bool watched; /* the victim stands for its end, from its first send */
 };
 
 struct log {
@@ -78,11 +80,11 @@ static struct direction_shm *words;
 static bool asked;
 static uint64_t sent_at_death, taken_at_death;
 
-static struct direction_shm *words_of(const struct ipc_pipe *end)
+static struct pipe_shm *inside(const struct ipc_pipe *end)
 {
 	struct ipci_region *const *core = (const void *)end;
 
-	return &((struct pipe_shm *)(*core)->body)->direction[1];
+	return (struct pipe_shm *)(*core)->body;
 }
 
 /* ------------------------------------------------------------------- clock */
@@ -202,6 +204,8 @@ static int victim(const void *arg)
 	fill(data, row->message);
 	if (row->op != CLOSE)
 		ahead = sweep_exact() ? AHEAD_S : 0;
+	else if (row->watched)
+		sweep_require(send_message(VICTIM, 0) == 0);
 	sweep_marker();
 	switch (row->op) {
 	case SEND:
@@ -232,7 +236,9 @@ static void begin(const void *arg)
 	for (int i = 0; i < row->filled; i++)
 		sweep_require(send_message(BEFORE + i, 0) == 0);
 	asked = false;
-	words = words_of(pipe_end[0]);
+	words = &inside(pipe_end[0])->direction[1];
+	if (row->watched)
+		inside(pipe_end[0])->holder[1] = 0;
 	peer = NULL;
 	if (row->receiver)
 		peer = sweep_spawn(receive_all, row);
@@ -249,6 +255,8 @@ static void marked(const void *arg)
 
 	if (row->op == CLOSE && !row->holder)
 		close_end(row->closes);
+	if (row->watched)
+		sweep_until_asleep(peer);
 }
 
 /* one message, or room for one */
@@ -471,6 +479,9 @@ static const struct sweep sweeps[] = {
 	ROW("send, idle", 13, .op = SEND, .message = VICTIM, .filled = 1),
 	ROW("send, receiver asleep", 3, .op = SEND, .message = VICTIM,
 	    .receiver = true, .after = AFTER),
+	ROW("send, the first, receiver asleep", 11, .op = SEND,
+	    .message = VICTIM, .receiver = true, .after = AFTER,
+	    .watched = true),
 	ROW("send that sleeps", 29, .op = SEND, .message = VICTIM, .filled = 4,
 	    .asks = true),
 	ROW3("send large, receiver asleep", 47, .op = SEND,
@@ -485,6 +496,8 @@ static const struct sweep sweeps[] = {
 
 	ROW("close, receiver asleep", 23, .op = CLOSE, .closes = 1,
 	    .receiver = true),
+	ROW("close, receiver asleep, who watches", 23, .op = CLOSE, .closes = 1,
+	    .receiver = true, .watched = true),
 	ROW("close, sender asleep", 23, .op = CLOSE, .closes = 0, .filled = 4,
 	    .sends = small),
 	ROW("close, messages left", 23, .op = CLOSE, .closes = 1, .filled = 3),
