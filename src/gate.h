@@ -242,7 +242,8 @@ static inline void ipci_gate_pop_within(struct ipci_self *self)
 
 /* ---- lock ---- */
 
-/* the whole of it; the same again: nothing happened in between */
+/* the whole of it; without a room, the same again: nothing happened in
+   between */
 static inline uint64_t ipci_gate_word(const struct ipci_gate *g)
 {
 	return atomic_load_explicit(g->word, memory_order_seq_cst);

@@ -495,9 +495,24 @@ static bool untidy(const struct ipci_tasks *t)
 }
 
 /*
+ * Has an owner while somebody is inside, and is another one when somebody was.
+ * The count of them first: whoever changes it later is still inside, or has
+ * come later.
+ */
+static uint64_t entry(const struct ipci_tasks *t)
+{
+	uint64_t visits = number(&t->leases.s->visits);
+	uint64_t word = ipci_gate_word(&t->lock);
+
+	return ipci_gate_bounded(&t->lock)
+		       ? visits << 32 | (word & IPCI_GATE_OWNER)
+		       : word;
+}
+
+/*
  * What a word of the table says is right when nobody is inside, and nobody has
- * died; else the leases themselves are counted. The word of the gate tells
- * whether they stood still meanwhile.
+ * died; else the leases themselves are counted, until they stood still
+ * meanwhile.
  */
 static uint64_t steady(const struct ipci_tasks *t, const _Atomic uint32_t *word,
 		       bool (*is)(const struct lease_shm *, struct ipci_when,
@@ -506,13 +521,12 @@ static uint64_t steady(const struct ipci_tasks *t, const _Atomic uint32_t *word,
 	uint64_t n = 0;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		uint64_t lock = ipci_gate_word(&t->lock);
+		uint64_t before = entry(t);
 
 		if (!untidy(t))
 			return word ? number(word) : 0;
 		n = ipci_lease_count(&t->leases, when(t), is, t);
-		if (!(lock & IPCI_GATE_OWNER) &&
-		    ipci_gate_word(&t->lock) == lock)
+		if (!(before & IPCI_GATE_OWNER) && entry(t) == before)
 			break;
 		ipci_relax();
 	}

@@ -615,6 +615,9 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            again    G  how many wait again; read by sleepers
  *            failed   G  how many are set aside; read by anybody
  *            stepped  G  the first leases, that have memory
+ *            visits   G  where the gate has a room: how often somebody came in,
+ *                     which its word does not tell; seq_cst, for who counts
+ *                     leases
  *            promised P  bytes of the item of lease 0 that have memory; written
  *                     within the put gate, only grows. relaxed: only puts read
  *                     it
@@ -686,7 +689,8 @@ struct leases_shm {
 	_Atomic uint32_t failed;
 	uint32_t stepped;
 	_Atomic uint32_t promised;
-	unsigned char pad1[36];
+	_Atomic uint32_t visits;
+	unsigned char pad1[32];
 };
 
 _Static_assert(sizeof(struct leases_shm) == 128, "leases_shm");

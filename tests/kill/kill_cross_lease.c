@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kill_cross_lease.c - one who waits for a task, or for the end of all, frozen
- * after each instruction, while a worker is killed; or stopped as it woke
+ * kill_cross_lease.c - one who waits for a task, or for the end of all, or
+ * counts those that wait, frozen after each instruction, while a worker is
+ * killed; or stopped as it woke
  *
  * What it had looked at before it was frozen is no longer true when it goes on.
  * Whatever the row: who went on is served by the death alone, without another
@@ -25,6 +26,7 @@ static struct shared {
 	_Atomic unsigned int did[NUMBERS];
 	_Atomic bool miscounted; /* its attempts */
 	_Atomic bool early;	 /* a join that returned */
+	_Atomic long counted;	 /* by one that was frozen; plus one */
 } * shared;
 
 static struct ipc_queue *queue;
@@ -317,6 +319,69 @@ static const char *frozen_point(const void *arg, unsigned long k, bool *over)
 	return over_with(wrong ? wrong : judge());
 }
 
+/* ---------------------------------------------------------------- counting */
+
+static int count_once(const void *arg)
+{
+	(void)arg;
+	sweep_marker();
+	shared->counted = ipc_queue_size(queue) + 1;
+	return 0;
+}
+
+static bool has_counted(const void *arg)
+{
+	(void)arg;
+	return shared->counted;
+}
+
+/* so that the next two tasks come into the second lease, and then the first */
+static void turn_leases_round(void)
+{
+	unsigned int task[2];
+
+	for (int i = 0; i < 2; i++)
+		sweep_require(put_task() >= 0 && take(&task[i], 0) > 0);
+	for (int i = 0; i < 2; i++)
+		sweep_require(finish(task[i]) == 0);
+}
+
+/*
+ * Two have a task each, and one of them dies. Somebody is frozen while it
+ * counts what waits, lease by lease. Meanwhile the other one dies, too, and the
+ * first of the two tasks, which is in the lease that is looked at last, is got.
+ * There was one that waited at each moment, or there were two.
+ */
+static const char *counting_point(const void *arg, unsigned long k, bool *over)
+{
+	static const struct worker holder = {HOLDS, 1, 0};
+	struct proc *worker[2], *frozen;
+	const char *wrong = NULL;
+	unsigned int task;
+
+	(void)arg;
+	make_queue(0);
+	turn_leases_round();
+	for (int i = 0; i < 2; i++) {
+		sweep_require(put_task() >= 0);
+		worker[i] = sweep_trace(work, &holder);
+	}
+	sweep_slay(worker[0]);
+	frozen = sweep_trace(count_once, NULL);
+	for (unsigned long i = 0; i < k && !sweep_returned(frozen, NULL); i++)
+		sweep_step(frozen);
+	*over = sweep_returned(frozen, NULL);
+	sweep_slay(worker[1]);
+	sweep_require(take(&task, 0) > 0);
+	sweep_let_go(frozen);
+	sweep_require(sweep_eventually(has_counted, NULL));
+	if (shared->counted != 2 && shared->counted != 3)
+		wrong = "it never was so many that wait";
+	sweep_note(", counted %ld", shared->counted - 1);
+	sweep_require(finish(task) == 0);
+	return over_with(wrong ? wrong : judge());
+}
+
 /* ----------------------------------------------------------------- stopped */
 
 struct stopped_row {
@@ -535,6 +600,8 @@ static void contended_end(const void *arg)
 	}
 
 static const struct story stories[] = {
+	{"size frozen, a holder killed, another's task got", NULL,
+	 counting_point, 31, 1},
 	FROZEN("get frozen, a holder killed", 83, .frozen = GETTERS,
 	       .worker = {HOLDS, 1, 0}),
 	FROZEN("get frozen, 1 getter asleep, a holder of 2 killed", 181,
