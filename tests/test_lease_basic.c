@@ -4,6 +4,7 @@
  * before new ones; what every function says of it meanwhile
  */
 #include "lease_util.h"
+#include "queue.h"
 
 static void test_before_new_ones(void **state)
 {
@@ -145,6 +146,33 @@ static void test_set_aside(void **state)
 	close_queue(q);
 }
 
+/* killed in T8: it is free, and counted as failed still. Nobody has looked
+   after that; the numbers are right all the same. */
+static void test_killed_as_it_took_a_failed_one(void **state)
+{
+	struct ipc_queue *q = new_tasks(4, 1);
+	const struct ipci_leases *leases = &q->tasks.leases;
+	int item = 0;
+	(void)state;
+
+	put_int(q, 1);
+	put_int(q, 2);
+	lose_one(q);
+	lose_one(q);
+	assert_int_equal(ipc_queue_join(q, 0), 2); /* it was looked after */
+	assert_int_equal(leases->s->failed, 2);
+	leases->s->dirty = 1;
+	leases->lease[0].born = IPCI_LEASE_NONE;
+	assert_int_equal(ipc_queue_failed(q), 1);
+	assert_int_equal(ipc_queue_join(q, 0), 1);
+	assert_int_equal(leases->s->failed, 1);
+	assert_int_equal(ipc_queue_get_failed(q, &item, sizeof(item), 0),
+			 sizeof(item));
+	assert_int_equal(item, 2);
+	assert_int_equal(ipc_queue_failed(q), 0);
+	close_queue(q);
+}
+
 /* nobody but join is left to notice that it has failed */
 static void test_join_alone_sets_aside(void **state)
 {
@@ -214,6 +242,7 @@ int main(void)
 		TEST(test_many),
 		TEST(test_too_little_room),
 		TEST(test_set_aside),
+		TEST(test_killed_as_it_took_a_failed_one),
 		TEST(test_join_alone_sets_aside),
 		TEST(test_join_keeps_its_timeout),
 		TEST(test_wrong_use),

@@ -4,6 +4,7 @@
  * one that is slow
  */
 #include "lease_util.h"
+#include "queue.h"
 
 #include <sys/wait.h>
 
@@ -40,6 +41,26 @@ static void test_workers_come_and_go(void **state)
 	close_queue(q);
 }
 
+/* all rows there can be are of workers that have died: who needs one looks
+   after them first */
+static void test_no_row_is_free(void **state)
+{
+	struct ipc_queue *q = new_tasks(4, 0);
+	const struct ipci_workers *w = &q->tasks.workers;
+	(void)state;
+
+	for (uint32_t i = 0; i < w->max; i++)
+		for (int class = 0; class < 2; class ++) {
+			ipci_room_init(&w->row[i].room[class]);
+			w->row[i].life[class].word = IPCI_GATE_FIRED;
+		}
+	inside(q)->leases.rows = w->max;
+	put_int(q, 1);
+	assert_int_equal(got_int(q), 1);
+	assert_int_equal(ipc_queue_task_done(q), 0);
+	close_queue(q);
+}
+
 /* more than twice maxsize, up to a limit that says so */
 static void test_many_held(void **state)
 {
@@ -63,6 +84,68 @@ static void test_many_held(void **state)
 	assert_int_equal(ipc_queue_task_done(q), -EINVAL);
 	assert_int_equal(ipc_queue_join(q, 0), 0);
 	close_queue(q);
+}
+
+/*
+ * One that cannot be leased stays where it is, and in its order, though it was
+ * taken out already: the best one first, whatever comes after it
+ */
+static void put_better(struct ipc_queue *q, enum ipc_order order, int item)
+{
+	assert_int_equal(order == LIBIPC_PRIORITY
+				 ? ipc_queue_put_priority(
+					   q, &item, sizeof(item), -item, 0)
+				 : ipc_queue_put(q, &item, sizeof(item), 0),
+			 0);
+}
+
+static void done_two(struct ipc_queue *q)
+{
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ipc_queue_task_done(q), 0);
+}
+
+static void none_left(enum ipc_order order)
+{
+	const struct ipc_queue_opts opts = {.maxsize = 4,
+					    .item_size = sizeof(int),
+					    .order = order,
+					    .flags = LIBIPC_JOINABLE};
+	struct ipc_queue *q;
+	int items[4], n = 0;
+
+	assert_int_equal(ipc_queue_create(&q, NULL, &opts), 0);
+	do
+		put_better(q, order, n++);
+	while (ipc_queue_get(q, items, sizeof(int), 0) > 0);
+	for (int i = 1; i < 4; i++)
+		put_better(q, order, n++);
+	assert_int_equal(ipc_queue_get(q, items, sizeof(int), 0), -ENOBUFS);
+	done_two(q);
+	assert_int_equal(ipc_queue_get_many(q, items, sizeof(int), NULL, 4, 0),
+			 2);
+	assert_int_equal(items[0], n - 1);
+	assert_int_equal(items[1], n - 2);
+	put_better(q, order, n);
+	done_two(q);
+	assert_int_equal(got_int(q), n);
+	assert_int_equal(got_int(q), n - 3);
+	done_two(q);
+	assert_int_equal(got_int(q), n - 4);
+	expect_empty(q);
+	close_queue(q);
+}
+
+static void test_none_left_by_priority(void **state)
+{
+	(void)state;
+	none_left(LIBIPC_PRIORITY);
+}
+
+static void test_none_left_lifo(void **state)
+{
+	(void)state;
+	none_left(LIBIPC_LIFO);
 }
 
 /* a worker with very many, that dies: all of them come back, in order */
@@ -157,7 +240,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_LIMIT(test_workers_come_and_go, 100),
+		TEST(test_no_row_is_free),
 		TEST(test_many_held),
+		TEST(test_none_left_by_priority),
+		TEST(test_none_left_lifo),
 		TEST(test_a_thousand_come_back),
 		TEST(test_a_slow_one),
 		TEST(test_named),
