@@ -296,14 +296,25 @@ static const char *weigh(const struct row *row)
 	return "memory is not given back";
 }
 
-/* free, with memory that its word tells of, and no hint leads to it: nobody
-   gives that back */
+/* as the file says; the word only where memory is never given back */
+static bool has_memory(const struct ipci_grow *g, uint32_t chunk)
+{
+	uint64_t word = g->table[chunk].word;
+	off_t from = (off_t)g->region->head->page +
+		     (g->chunks - g->region->body) + (off_t)chunk * IPCI_CHUNK;
+	off_t data = lseek(g->region->fd, from, SEEK_DATA);
+
+	if (!ipci_os_gives_back)
+		return word & (IPCI_CHUNK_MEMORY | IPCI_CHUNK_RUN);
+	return data >= 0 && data < from + IPCI_CHUNK;
+}
+
+/* free, with memory, and no hint leads to it: nobody gives that back */
 static bool is_astray(const struct ipci_grow *g, uint32_t chunk)
 {
 	uint64_t word = g->table[chunk].word;
 
-	if (word >> 3 > g->s->released ||
-	    !(word & (IPCI_CHUNK_MEMORY | IPCI_CHUNK_RUN)) ||
+	if (word >> 3 > g->s->released || !has_memory(g, chunk) ||
 	    (g->s->bytes_at - 1) / IPCI_CHUNK == chunk)
 		return false;
 	for (int i = 0; i < IPCI_CHUNKS_KEPT; i++)

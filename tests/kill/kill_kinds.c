@@ -16,6 +16,8 @@ static const struct sweep sweeps[] = {
 	    .filled = 3),
 	ROW("put_priority, idle", 23, PRIORITY, .op = PUT_FIRST, .maxsize = 5,
 	    .filled = 4),
+	ROW("put_priority, its slot was used", 7, PRIORITY, .op = PUT_FIRST,
+	    .maxsize = 5, .filled = 3, .used = true),
 	ROW("put_priority, 1 getter asleep", 29, PRIORITY, .op = PUT_FIRST,
 	    .maxsize = 4, .getters = 1),
 	ROW("put_priority, 3 getters asleep", 37, PRIORITY, .op = PUT_FIRST,

@@ -229,6 +229,17 @@ static void turn(void)
 	}
 }
 
+/* what the victim writes to, is not new */
+static void use_all(unsigned int maxsize)
+{
+	long item = BEFORE;
+
+	for (unsigned int i = 0; i < maxsize; i++)
+		sweep_require(!ipc_queue_put(queue, &item, sizeof(item), 0));
+	for (unsigned int i = 0; i < maxsize; i++)
+		sweep_require(ipc_queue_get(queue, &item, sizeof(item), 0) > 0);
+}
+
 void queue_story_begin(const void *arg)
 {
 	const struct row *row = arg;
@@ -239,6 +250,8 @@ void queue_story_begin(const void *arg)
 		.flags = row->flags};
 
 	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
+	if (row->used)
+		use_all(row->maxsize);
 	for (long i = 0; i < row->filled; i++) {
 		long item = BEFORE + i;
 

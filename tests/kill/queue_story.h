@@ -26,6 +26,7 @@ struct row {
 	bool in_flight;	     /* they are not yet asleep, but about to be */
 	bool asks;	     /* the victim waits for something */
 	bool turned;	     /* it was used at both ends before */
+	bool used;	     /* all its slots held items before */
 	bool inside;	  /* another one is in the gate that the victim wants */
 	bool across;	  /* ... of the other side, in the gate wanted second */
 	bool pooled;	  /* ... which is that of the pool */
