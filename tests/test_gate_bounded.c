@@ -283,6 +283,24 @@ static void test_fires_for_nobody(void **state)
 	assert_int_equal(hint_of(t), 0);
 }
 
+/* a stamp of just now: there is somebody, who need not look by himself */
+static bool post_for_a_new_stamp(struct test_gate *t)
+{
+	atomic_store(t->gate.hint, (uint64_t)ipci_coarse_ns() | 1);
+	ipci_gate_fire(&t->gate);
+	return posts(t) == 1;
+}
+
+static void test_a_fire_wakes_a_sleeper(void **state)
+{
+	struct test_gate *t = new_gate();
+	(void)state;
+
+	assert_int_equal(posts(t), 0);
+	assert_true(eventually(post_for_a_new_stamp(t), 1000));
+	assert_int_not_equal(hint_of(t), 0);
+}
+
 /* it wakes in time for a moment, whatever the slice */
 static void test_never_early_hardly_late(void **state)
 {
@@ -345,6 +363,7 @@ int main(void)
 		TEST(test_whose_it_is),
 		TEST(test_lost_wake_up),
 		TEST(test_fires_for_nobody),
+		TEST(test_a_fire_wakes_a_sleeper),
 		TEST(test_never_early_hardly_late),
 		TEST(test_not_a_cancellation_point),
 	};
