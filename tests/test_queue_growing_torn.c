@@ -5,10 +5,13 @@
  * no memory is forgotten
  *
  * Where a call came to is made by hand: its index goes back to before its
- * commit, or on to behind it.
+ * commit, or on to behind it. Or it dies as it gives memory back.
  */
 #include "grow_util.h"
 #include "queue.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 enum {
 	MAXSIZE = 32,
@@ -17,7 +20,8 @@ enum {
 	FIT = 4,
 	RUN = 100000, /* has a chunk for itself, and memory for no more */
 	WHOLE = IPCI_CHUNK,
-	MANY = 9, /* items of one call, at most */
+	TWO = WHOLE + 1000, /* has two chunks */
+	MANY = 9,	    /* items of one call, at most */
 };
 
 static struct ipc_queue *q;
@@ -32,7 +36,7 @@ static struct grow_shm *growth(void)
 
 static void begin(void)
 {
-	q = new_queue(MAXSIZE, WHOLE, 0);
+	q = new_queue(MAXSIZE, TWO, 0);
 	n_put = n_got = 0;
 }
 
@@ -274,6 +278,163 @@ static void test_open_chunk_of_a_get_that_was_killed(void **state)
 	go_on();
 }
 
+/* ---- memory that is given back ---- */
+
+static int no_memory;  /* so often, when it is asked for */
+static int die_giving; /* memory back, before that time; 0: never */
+
+/* in place of libc's, for the library, too */
+int madvise(void *pages, size_t size, int advice)
+{
+	if (advice == MADV_REMOVE && die_giving && --die_giving == 0)
+		kill(getpid(), SIGKILL);
+	if (advice == MADV_POPULATE_WRITE && no_memory && no_memory--) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_madvise, pages, size, advice);
+}
+
+static bool has_memory(uint32_t chunk)
+{
+	unsigned char page[WHOLE / 4096];
+	int n = 0;
+
+	assert_int_equal(mincore(q->items.grow.chunks + (size_t)chunk * WHOLE,
+				 WHOLE, page),
+			 0);
+	for (long i = 0; i < WHOLE / sysconf(_SC_PAGESIZE); i++)
+		n += page[i] & 1;
+	return n;
+}
+
+static void need_memory_that_goes(void)
+{
+	if (!ipci_os_gives_back)
+		skip();
+	need_native("where memory is never given back");
+}
+
+static int get_back_and_die(void *unused)
+{
+	(void)unused;
+	die_giving = 1;
+	ipc_queue_get_back(q, room, TWO, 0);
+	return 1;
+}
+
+/* the only item of a chunk that nobody will keep: it is free, and has memory
+   of which the word does not tell any more */
+static void test_get_back_killed_as_it_frees(void **state)
+{
+	(void)state;
+	need_memory_that_goes();
+
+	begin_with_hints();
+	put(1, LONG);
+	assert_true(is_open(7));
+	expect_killed(spawn_child(get_back_and_die, NULL), SIGKILL);
+	n_put--;
+	assert_int_equal(word_of(7), 0);
+	assert_true(has_memory(7));
+	put(1, SHORT);
+	assert_false(has_memory(7));
+	go_on();
+}
+
+static void get_back(size_t len)
+{
+	assert_int_equal(ipc_queue_get_back(q, room, TWO, 0), len);
+	assert_true(is_item(room, len, --n_put));
+}
+
+/* its chunks are free at once, not when put has come that far again */
+static void test_get_back_frees(void **state)
+{
+	(void)state;
+	need_memory_that_goes();
+
+	begin_with_hints();
+	put(1, TWO);
+	assert_true(has_memory(0) && has_memory(1));
+	get_back(TWO);
+	assert_int_equal(word_of(0), 0);
+	assert_int_equal(word_of(1), 0);
+	assert_false(has_memory(0) || has_memory(1));
+	go_on();
+}
+
+/* the note that it made last, and the word that it changed then, as they were
+   before: now it dies right behind its commit */
+static void step_back(uint32_t chunk, uint64_t word)
+{
+	int last = 0;
+
+	q->items.grow.table[chunk].word = word;
+	for (int i = 0; i < IPCI_CHUNKS_TAKEN; i++)
+		if (growth()->taken[i])
+			last = i;
+	growth()->taken[last] = 0;
+}
+
+static void test_get_back_killed_before_it_frees(void **state)
+{
+	uint64_t word;
+	(void)state;
+	need_memory_that_goes();
+
+	begin_with_hints();
+	put(1, TWO);
+	word = word_of(0);
+	expect_killed(spawn_child(get_back_and_die, NULL), SIGKILL);
+	n_put--;
+	step_back(0, word);
+	put(1, SHORT);
+	assert_false(has_memory(0) || has_memory(1));
+	go_on();
+}
+
+/* what is kept for other puts goes to one that finds no memory */
+static void test_put_drops_what_is_kept(void **state)
+{
+	(void)state;
+	need_memory_that_goes();
+
+	begin_with_hints();
+	no_memory = 1;
+	put(1, TWO);
+	assert_int_equal(no_memory, 0);
+	assert_true(has_memory(0) && has_memory(1));
+	assert_false(has_memory(2) || has_memory(3));
+	assert_int_equal(ipc_queue_get(q, room, TWO, 0), TWO);
+	assert_true(is_item(room, TWO, n_got++));
+	go_on();
+}
+
+static int put_and_die(void *unused)
+{
+	(void)unused;
+	no_memory = 1;
+	die_giving = 1;
+	ipc_queue_put(q, room, TWO, 0);
+	return 1;
+}
+
+/* the first two were to be its own, the last one is the first to be dropped */
+static void test_put_killed_as_it_drops_them(void **state)
+{
+	(void)state;
+	need_memory_that_goes();
+
+	begin_with_hints();
+	expect_killed(spawn_child(put_and_die, NULL), SIGKILL);
+	assert_int_equal(word_of(3) & IPCI_CHUNK_FLAGS, 0);
+	assert_true(has_memory(3));
+	put(1, SHORT);
+	assert_false(has_memory(3));
+	go_on();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +444,11 @@ int main(void)
 		TEST(test_open_chunk_stays),
 		TEST(test_open_chunk_is_closed_late),
 		TEST(test_open_chunk_of_a_get_that_was_killed),
+		TEST(test_get_back_frees),
+		TEST(test_get_back_killed_before_it_frees),
+		TEST(test_get_back_killed_as_it_frees),
+		TEST(test_put_drops_what_is_kept),
+		TEST(test_put_killed_as_it_drops_them),
 	};
 
 	return RUN_TESTS(tests);
