@@ -237,6 +237,35 @@ static void test_whose_it_is(void **state)
 	assert_false(ipci_gate_holds(&t->gate, mark));
 }
 
+static int claim_and_die(void *arg)
+{
+	const struct test_gate *t = arg;
+
+	child_check(ipci_gate_claim(ipci_self(), &t->gate));
+	die();
+}
+
+/* nobody's until it is buried, which it is once */
+static void test_claimed_after_a_death(void **state)
+{
+	struct test_gate *t = new_gate();
+	struct ipci_self *self = ipci_self();
+	(void)state;
+
+	for (int i = 0; i < 2; i++) {
+		expect_killed(spawn_child(claim_and_die, t), SIGKILL);
+		assert_false(ipci_gate_claim(self, &t->gate));
+		expect_dead(t, true);
+		assert_false(ipci_gate_claim(self, &t->gate));
+		ipci_gate_bury(&t->gate);
+		expect_dead(t, false);
+	}
+	assert_true(ipci_gate_claim(self, &t->gate));
+	expect_dead(t, false);
+	ipci_gate_abandon(self, &t->gate);
+	expect_dead(t, true);
+}
+
 /* ----------------------------------------------------------------- wake-ups */
 
 /* nobody tells the sleeper, for whoever should have is dead */
@@ -361,6 +390,7 @@ int main(void)
 		TEST(test_the_owner_dies_while_they_wait),
 		TEST(test_dead_or_not),
 		TEST(test_whose_it_is),
+		TEST(test_claimed_after_a_death),
 		TEST(test_lost_wake_up),
 		TEST(test_fires_for_nobody),
 		TEST(test_a_fire_wakes_a_sleeper),
