@@ -531,7 +531,7 @@ int ipc_pipe_create(struct ipc_pipe *ends[2], const struct ipc_pipe_opts *opts)
 }
 
 /* X3: the other end may sleep in either direction. Nothing is owed: are we
-   killed here, it looks by itself, as after any death. */
+   killed here, it looks by itself, or watches us, as before any death. */
 static void wake_other_end(const struct ipc_pipe *end)
 {
 	ipci_gate_notify(&end->out.peer);
