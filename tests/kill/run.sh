@@ -55,9 +55,9 @@
 # Sleepers are asleep, about to be, or stopped as they wake, as the row says.
 # One process frozen after each instruction and another killed: cross (put,
 # get), cross_pipe (recv; the other end is closed, or its holder killed)
-# and cross_lease (get, join; the worker holds a task, or dies in get or in
-# task_done). Stopped as it was woken: cross by an item, cross_lease by a death;
-# the slowest recovery is how long the others waited after the next call.
+# and cross_lease (get, join, size; the worker holds a task, or dies in get or
+# in task_done). Stopped as it was woken: cross by an item, cross_lease by a
+# death; the slowest recovery is how long the others waited after the next call.
 
 mode=${1:-full}
 kill=${BUILD:-build}/kill
