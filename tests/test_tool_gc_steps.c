@@ -12,6 +12,13 @@
 
 #include <linux/ptrace.h> /* after sys/ptrace.h */
 
+/* where a file's length had 32 bits, libc makes the newer call */
+#ifdef SYS_fcntl64
+#define FCNTL SYS_fcntl64
+#else
+#define FCNTL SYS_fcntl
+#endif
+
 enum { MANY = 1000 };
 
 static struct ran r;
@@ -33,8 +40,8 @@ static bool asks(pid_t pid)
 	struct ptrace_syscall_info info = {.op = 0};
 
 	ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info);
-	return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       info.entry.nr == SYS_fcntl && info.entry.args[1] == F_SETLEASE;
+	return info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == FCNTL &&
+	       info.entry.args[1] == F_SETLEASE;
 }
 
 /* one that stands still so many stops later; 0: it has ended before, well */

@@ -252,7 +252,7 @@ void queue_story_begin(const void *arg)
 	sweep_require(ipc_queue_create(&queue, NULL, &opts) == 0);
 	if (row->used)
 		use_all(row->maxsize);
-	for (long i = 0; i < row->filled; i++) {
+	for (long i = 0; i < (long)row->filled; i++) {
 		long item = BEFORE + i;
 
 		sweep_require(!ipc_queue_put(queue, &item, sizeof(item), 0));

@@ -229,11 +229,22 @@ static struct call current_call(const struct proc *p)
 	return c;
 }
 
+/* where time has 32 bits there are two calls of these each, and libc and the
+   library take which they like */
+#ifdef SYS_futex_time64
+#define FUTEX_TIME64	       SYS_futex_time64
+#define CLOCK_NANOSLEEP_TIME64 SYS_clock_nanosleep_time64
+#else
+#define FUTEX_TIME64	       SYS_futex
+#define CLOCK_NANOSLEEP_TIME64 SYS_clock_nanosleep
+#endif
+
 /* the POSIX back end pauses by nanosleep, the other one by a futex, too */
 static bool is_pause(const struct call *c)
 {
 	return !sweep_exact() &&
-	       (c->nr == SYS_nanosleep || c->nr == SYS_clock_nanosleep);
+	       (c->nr == SYS_nanosleep || c->nr == SYS_clock_nanosleep ||
+		c->nr == CLOCK_NANOSLEEP_TIME64);
 }
 
 static bool is_sleep(const struct call *c)
@@ -241,7 +252,7 @@ static bool is_sleep(const struct call *c)
 	unsigned long op = c->arg[1] & 127;
 
 	return c->nr == SYS_futex_waitv || is_pause(c) ||
-	       (c->nr == SYS_futex &&
+	       ((c->nr == SYS_futex || c->nr == FUTEX_TIME64) &&
 		(op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET));
 }
 
