@@ -28,10 +28,11 @@ static int obey_sigterm(void *arg)
 	return tell_and_wait((void *)&seen->pid);
 }
 
-static int work_for_200_ms(void *arg)
+/* longer than a fork takes to end */
+static int work_a_while(void *arg)
 {
 	(void)arg;
-	sleep_ms(200);
+	sleep_ms(200 * test_slow());
 	seen->worked++;
 	return 0;
 }
@@ -79,8 +80,8 @@ static void test_daemons_that_stay_get_sigkill(void **state)
 static int exit_with_worker(void *arg)
 {
 	(void)arg;
-	child_started(work_for_200_ms, NULL, 0);
-	child_started(work_for_200_ms, NULL, 0);
+	child_started(work_a_while, NULL, 0);
+	child_started(work_a_while, NULL, 0);
 	exit(0);
 }
 
@@ -136,7 +137,7 @@ static void test_a_returning_child_ends_its_own(void **state)
 static int return_with_worker(void *arg)
 {
 	(void)arg;
-	child_started(work_for_200_ms, NULL, 0);
+	child_started(work_a_while, NULL, 0);
 	return 5;
 }
 
@@ -181,7 +182,7 @@ static void *join_and_close(void *arg)
 
 static int exit_with_thread(void *arg)
 {
-	struct ipc_process *p = child_started(work_for_200_ms, NULL, 0);
+	struct ipc_process *p = child_started(work_a_while, NULL, 0);
 	pthread_t thread;
 
 	(void)arg;
@@ -268,7 +269,7 @@ static int exit_in_fork(void *arg)
 
 	daemon =
 		child_started(obey_sigterm, NULL, LIBIPC_DAEMON | LIBIPC_GROUP);
-	child_started(work_for_200_ms, NULL, 0);
+	child_started(work_a_while, NULL, 0);
 	child_check(eventually(seen->pid != 0, 5000));
 	expect_exit(spawn_child(call_exit, NULL), 9);
 	child_check(seen->terminated == 0 && seen->worked == 0);
