@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/mman.h>
 
 /* what may pass until a sleeper has looked by itself, with a slow machine */
 #define SOON_MS 2000
@@ -56,6 +57,38 @@ static void test_word_names_who_is_inside(void **state)
 	leave(t);
 	assert_int_equal(word_of(t), 0);
 	assert_false(ipci_gate_mine(ipci_self(), &t->gate));
+}
+
+static void stop_here(int sig)
+{
+	(void)sig;
+	_exit(3);
+}
+
+/* it gets no further than to the mutex */
+static int sign_out(void *arg)
+{
+	struct test_gate *t = arg;
+
+	child_check(enter(t, 0) == 0);
+	signal(SIGSEGV, stop_here);
+	child_check(mprotect(t->gate.room, sizeof(*t->gate.room), PROT_READ) ==
+		    0);
+	leave(t);
+	return 3; /* there is none */
+}
+
+/* b3 before b4: whoever comes in next has signed in by then, perhaps */
+static void test_signs_out_before_it_lets_go(void **state)
+{
+	struct test_gate *t = new_gate();
+	(void)state;
+
+	t->gate.room = shared_alloc(sizeof(*t->gate.room));
+	ipci_room_init(t->gate.room);
+	set_ready(t, true);
+	expect_exit(spawn_child(sign_out, t), 3);
+	assert_int_equal(word_of(t), 0);
 }
 
 /* --------------------------------------------------------- deaths of owners */
@@ -384,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_it_is_bounded),
 		TEST(test_word_names_who_is_inside),
+		TEST(test_signs_out_before_it_lets_go),
 		TEST(test_owner_died),
 		TEST(test_owner_thread_ended),
 		TEST(test_those_who_wait_get_in),
