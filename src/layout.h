@@ -198,6 +198,14 @@ _Static_assert(sizeof(struct head_shm) == 128, "head_shm");
 #define IPCI_GATE_OWNER	   UINT64_C(0x3fffffff)
 #define IPCI_GATE_EPOCH	   UINT64_C(0x100000000) /* one epoch */
 
+/*
+ * Before a word that its thread may hold when it ends. musl takes what is then
+ * on the list for mutexes of its own, and lets go of them: as the kernel would,
+ * but that it wakes other processes only if there stands what stands there in
+ * its process-shared ones.
+ */
+#define IPCI_WORD_SHARED UINT32_C(128)
+
 #define IPCI_HINT_LEFT	     UINT64_C(1)
 #define IPCI_HINT_FENCED     UINT64_C(2)
 #define IPCI_HINT_FIRED	     UINT64_C(4)
@@ -278,7 +286,7 @@ struct room_shm {
 _Static_assert(sizeof(struct room_shm) == 96, "room_shm");
 
 /*
- * struct mutex_shm - a gate whose condition is "free"              112 bytes
+ * struct mutex_shm - a gate whose condition is "free"              120 bytes
  *
  * The last bytes of the head page, so that its list node, 20 to 40 bytes
  * behind the word, falls into the private page.
@@ -294,6 +302,7 @@ _Static_assert(sizeof(struct room_shm) == 96, "room_shm");
  *                first one, frees the word, and leaves it alone at the others.
  *
  * FIELDS     room    -  see above
+ *            shared  C  IPCI_WORD_SHARED
  *            word    A  see above
  *            holder  G  thread id, for "the owner died inside"; atomic only
  *                       because a debugger may look. Ordered by the word.
@@ -317,13 +326,15 @@ _Static_assert(sizeof(struct room_shm) == 96, "room_shm");
  */
 struct mutex_shm {
 	struct room_shm room;
+	unsigned char pad[4];
+	uint32_t shared;
 	_Atomic uint64_t word;
 	_Atomic uint32_t holder;
 	_Atomic uint32_t depth;
 };
 
-_Static_assert(sizeof(struct mutex_shm) == 112, "mutex_shm");
-_Static_assert(offsetof(struct mutex_shm, word) == 96, "node is private");
+_Static_assert(sizeof(struct mutex_shm) == 120, "mutex_shm");
+_Static_assert(offsetof(struct mutex_shm, word) == 104, "node is private");
 
 /*
  * struct side_shm - one side of a ring: its gate and its index     256 bytes
@@ -919,9 +930,10 @@ struct chunk_shm {
  * INVARIANTS Z1  while the word has an owner and the same epoch, that thread
  *                lives
  *
- * FIELDS     word  A  a gate word
- *            node  -  written by the owner for the kernel, never read
- *            pid   A  of its process; written by the owner, after Z2
+ * FIELDS     shared A  IPCI_WORD_SHARED; written by the owner, before Z2
+ *            word   A  a gate word
+ *            node   -  written by the owner for the kernel, never read
+ *            pid    A  of its process; written by the owner, after Z2
  *
  * STEPS      begin   Z1 pending; owner in, W, F out, epoch+1   Z2 on the list
  *
@@ -929,13 +941,16 @@ struct chunk_shm {
  *                    have
  */
 struct life_shm {
+	unsigned char pad0[4];
+	_Atomic uint32_t shared;
 	_Atomic uint64_t word;
 	unsigned char node[40];
 	_Atomic uint32_t pid;
-	unsigned char pad[12];
+	unsigned char pad1[4];
 };
 
 _Static_assert(sizeof(struct life_shm) == 64, "life_shm");
+_Static_assert(offsetof(struct life_shm, word) == 8, "shared is before it");
 
 /*
  * struct pipe_shm - two byte rings and who closed                 1152 bytes

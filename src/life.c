@@ -87,6 +87,8 @@ static bool begin(struct ipci_self *self, struct life_shm *x)
 	ipci_gate_bury(&g);
 	if (!ipci_gate_claim(self, &g)) /* Z1 */
 		return false;
+	atomic_store_explicit(&x->shared, IPCI_WORD_SHARED,
+			      memory_order_relaxed);
 	anchor.node = ipci_node_of(self, &x->word);
 	ipci_held_link_last(self, &anchor); /* Z2 */
 	ipci_gate_settle(self);

@@ -318,6 +318,7 @@ static int fill(struct ipci_region *r, const struct head_shm *want)
 	to->page = page_size();
 	to->id_space = ipci_os_id_space();
 	ipci_room_init(&r->mutex->room);
+	r->mutex->shared = IPCI_WORD_SHARED;
 	return r->prepare ? r->prepare(r) : 0;
 }
 

@@ -53,6 +53,45 @@ static void test_thread_ended(void **state)
 	expect_close(m);
 }
 
+static _Atomic bool holds, may_end;
+
+static int hold_until_told(void *arg)
+{
+	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == 0);
+	holds = true;
+	while (!may_end)
+		sleep_ms(0.2);
+	return 0;
+}
+
+static int expect_news(void *arg)
+{
+	return ipc_mutex_lock(arg, LIBIPC_FOREVER) != LIBIPC_OWNER_DIED;
+}
+
+/* and not only those of its own process are told */
+static void test_thread_ended_while_another_process_waits(void **state)
+{
+	struct ipc_mutex *m = new_mutex();
+	(void)state;
+
+	for (int i = 0; i < 10; i++) {
+		struct test_thread *thread;
+		pid_t pid;
+
+		holds = may_end = false;
+		thread = start_thread(hold_until_told, m);
+		assert_true(eventually(holds, 10000));
+		pid = spawn_child(expect_news, m);
+		wait_asleep(pid);
+		may_end = true;
+		join_thread(thread);
+		expect_exit(pid, 0);
+		expect_died_once(m);
+	}
+	expect_close(m);
+}
+
 static int lock_and_crash(void *arg)
 {
 	signal(SIGABRT, SIG_DFL);
@@ -238,6 +277,7 @@ int main(int argc, char **argv)
 		TEST(test_killed),
 		TEST(test_exited),
 		TEST(test_thread_ended),
+		TEST(test_thread_ended_while_another_process_waits),
 		TEST(test_crashed),
 		TEST(test_execed),
 		TEST(test_one_waiter_gets_it),

@@ -264,6 +264,8 @@ static int use_in_a_thread(void *arg)
 	void *answer;
 
 	child_check(ipc_pipe_close(job->p.end[job->at]) == 0);
+	while (!job->use)
+		sleep_ms(0.2);
 	child_check(!pthread_create(&thread, NULL, send_one, other_end(job)));
 	child_check(!pthread_join(thread, &answer) && !answer);
 	job->used = true;
@@ -278,10 +280,37 @@ static void test_the_thread_that_it_watches_ends(void **state)
 	(void)state;
 
 	close_both(job->p);
+	job->use = true;
 	assert_true(eventually(job->used, 10e3));
 	expect_no_end(job);
 	kill_child(holder);
 	expect_the_end(job, waiter);
+}
+
+static void *make_one(void *arg)
+{
+	return (void *)(intptr_t)ipc_pipe_create(arg, NULL);
+}
+
+static int make_in_a_thread(void *arg)
+{
+	struct ipc_pipe *end[2];
+	pthread_t thread;
+	void *answer;
+
+	(void)arg;
+	child_check(!pthread_create(&thread, NULL, make_one, end));
+	child_check(!pthread_join(thread, &answer) && !answer);
+	child_check(send_message(end[0], LEN, 1, 0) == 0);
+	child_check(recv_message(end[1], LEN, 1, 0) == LEN);
+	return ipc_pipe_close(end[0]) || ipc_pipe_close(end[1]);
+}
+
+/* in a process where nobody made one before */
+static void test_made_by_a_thread_that_ends(void **state)
+{
+	(void)state;
+	expect_exit(spawn_child(make_in_a_thread, NULL), 0);
 }
 
 /* ------------------------------------------------------------------- damage */
@@ -309,6 +338,7 @@ static void test_a_holder_that_nobody_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_made_by_a_thread_that_ends), /* the first */
 		TEST(test_an_idle_receiver),
 		TEST(test_an_idle_sender),
 		TEST(test_idle_while_a_child_holds),
