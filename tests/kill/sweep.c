@@ -17,7 +17,7 @@
 enum {
 	LIMIT_MS = 500,	    /* within which survivors must see the promise */
 	ROUND_MS = 1,	    /* for which a look round counts at most */
-	WATCHDOG_S = 300,   /* for one sweep */
+	WATCHDOG_S = 120,   /* for one point */
 	SHOWN = 5,	    /* bad points of a sweep that are printed */
 	SHORT_MS = 500,	    /* of a short sweep, before its steps get longer */
 	NAPS_MAX = 10,	    /* in the bounded way: no wake-up will come */
@@ -186,7 +186,6 @@ static bool tell(const struct story *s, bool in_short)
 		stride = 1;
 	if (in_short && !sweep_exact())
 		stride *= BOUNDED_STRIDE;
-	alarm((unsigned int)(WATCHDOG_S * sweep_slow));
 	slowest_ms = 0;
 	for (unsigned long k = 0; !over && !(control && bad);
 	     k += stride, points++) {
@@ -200,6 +199,7 @@ static bool tell(const struct story *s, bool in_short)
 		if (area)
 			memset(area, 0, area_size);
 		note[0] = '\0';
+		alarm((unsigned int)(WATCHDOG_S * sweep_slow));
 		wrong = s->point(s->row, k, &over);
 		sweep_slay_all();
 		if (wrong && bad++ < SHOWN)
