@@ -170,11 +170,12 @@ static void test_an_idle_sender(void **state)
 /* and not who made the pipe */
 static void test_idle_while_a_child_holds(void **state)
 {
-	struct job *job = new_job(0, false);
+	struct job *job;
 	pid_t waiter, holder;
 	(void)state;
 
 	need_exact_wakes();
+	job = new_job(0, false);
 	waiter = start_waiter(job);
 	holder = start_user(job);
 	expect_idle(waiter);
@@ -185,11 +186,12 @@ static void test_idle_while_a_child_holds(void **state)
 /* somebody else closes copies that he does not need */
 static void test_idle_when_others_close(void **state)
 {
-	struct job *job = new_job(0, false);
+	struct job *job;
 	pid_t waiter, other;
 	(void)state;
 
 	need_exact_wakes();
+	job = new_job(0, false);
 	waiter = start_waiter(job);
 	other = spawn_child(close_both_and_stay, job);
 	assert_true(eventually(job->gone, 10e3));
