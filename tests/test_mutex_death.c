@@ -53,12 +53,12 @@ static void test_thread_ended(void **state)
 	expect_close(m);
 }
 
-static _Atomic bool holds, may_end;
+static _Atomic bool locked, may_end;
 
 static int hold_until_told(void *arg)
 {
 	child_check(ipc_mutex_lock(arg, LIBIPC_FOREVER) == 0);
-	holds = true;
+	locked = true;
 	while (!may_end)
 		sleep_ms(0.2);
 	return 0;
@@ -79,9 +79,9 @@ static void test_thread_ended_while_another_process_waits(void **state)
 		struct test_thread *thread;
 		pid_t pid;
 
-		holds = may_end = false;
+		locked = may_end = false;
 		thread = start_thread(hold_until_told, m);
-		assert_true(eventually(holds, 10000));
+		assert_true(eventually(locked, 10000));
 		pid = spawn_child(expect_news, m);
 		wait_asleep(pid);
 		may_end = true;

@@ -13,6 +13,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* newer than some headers */
+#endif
+
 enum {
 	MAXSIZE = 32,
 	SHORT = 8,    /* lies in its slot */
