@@ -9,11 +9,8 @@
 #include "region.h"
 
 enum {
-	LIVES = 1024,
-	BITS = 10, /* of a name that say which word */
+	LIVES = 1024, /* a power of two */
 };
-
-_Static_assert(LIVES == 1 << BITS, "a name has room for each");
 
 static _Atomic(struct life_shm *) table;
 
@@ -39,7 +36,7 @@ void ipci_life_prepare(void)
 		ipci_region_forget(new, size); /* another thread was faster */
 }
 
-/* ---- names: epoch:32 | word:BITS + 1 ---- */
+/* ---- names: epoch:32 | LIVES, so that none is 0, and which word ---- */
 
 static struct life_shm *life_of(uint64_t life)
 {
