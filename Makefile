@@ -162,6 +162,7 @@ else
 $(call control,no_announce,queue mutex)
 $(call control,no_debt,queue pipe shutdown lease)
 $(call control,no_compare,cross cross_lease shutdown)
+$(call control,no_marks,joinable)
 $(call control,no_repair,kinds joinable lease)
 $(call control,no_unmark,kinds)
 $(call control,no_taken,grow)
@@ -201,9 +202,10 @@ $(BUILD)/soak/soak_no_list: $(SOAK) $(BUILD)/soak/no_list/libipc.a
 	$(call Q,LD)$(LINK) $^ $(LIBS) -o $@
 
 # the controls of tests/test_gate_fences.c: late stores that nobody waits for
-FENCES := $(BUILD)/soak/fences_no_barrier $(BUILD)/soak/fences_no_fence
+FENCES := $(patsubst %,$(BUILD)/soak/fences_%,no_barrier no_fence no_helped)
 $(eval $(call library,$(BUILD)/soak/no_barrier,-DIPCI_CONTROL_NO_BARRIER))
 $(eval $(call library,$(BUILD)/soak/no_fence,-DIPCI_CONTROL_NO_FENCE))
+$(eval $(call library,$(BUILD)/soak/no_helped,-DIPCI_CONTROL_NO_HELPED))
 $(FENCES): $(BUILD)/soak/fences_%: $(BUILD)/tests/test_gate_fences.o \
 		$(HARNESS) $(BUILD)/soak/%/libipc.a
 	$(call Q,LD)mkdir -p $(@D); $(LINK) $^ -lcmocka $(LIBS) -o $@

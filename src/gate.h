@@ -156,6 +156,16 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #else
 #define IPCI_WATCHED(rows) (rows)
 #endif
+#ifdef IPCI_CONTROL_NO_HELPED /* that others mark what a worker holds */
+#define IPCI_HELPED(others) ((void)(others), false)
+#else
+#define IPCI_HELPED(others) (others)
+#endif
+#ifdef IPCI_CONTROL_NO_MARKS /* of a worker that has died */
+#define IPCI_CLEARED() false
+#else
+#define IPCI_CLEARED() true
+#endif
 #ifdef IPCI_CONTROL_NO_ROUSE /* of those who sleep when a worker comes */
 #define IPCI_ROUSED(sleepers) ((void)(sleepers), false)
 #else

@@ -2,7 +2,7 @@
 /*
  * joinable.c - what is done with leases under the lease gate, and join
  *
- * See struct leases_shm in layout.h for the steps T1 .. T7, D1 .. D6, X1 .. X5.
+ * See struct leases_shm in layout.h for the steps T1 .. T9, D1 .. D9, X1 .. X5.
  */
 #include <limits.h>
 
@@ -35,11 +35,22 @@ static uint64_t state_of(const struct ipci_tasks *t)
 	return atomic_load_explicit(&t->rare->state, memory_order_seq_cst);
 }
 
-/* put, or, when what waited was dropped, got: and not done */
+/* done or set aside (L6); it only grows */
+static uint64_t finished(const struct ipci_tasks *t)
+{
+	return ipci_index(t->done) + ipci_workers_done(&t->workers);
+}
+
+/*
+ * Put, or, when what waited was dropped, got: and not done. Those done are
+ * counted first: so 0 was right at that moment, and more may be too many.
+ */
 static uint64_t unfinished(const struct ipci_tasks *t)
 {
-	return ipci_distance(state_of(t) & IPCI_STATE_DROPPED ? t->got : t->put,
-			     t->done);
+	uint64_t n = finished(t);
+
+	return ipci_index(state_of(t) & IPCI_STATE_DROPPED ? t->got : t->put) -
+	       n;
 }
 
 /* more done than put is damage; true, so that nobody sleeps over it */
@@ -50,24 +61,33 @@ static bool all_done(const struct ipci_tasks *t)
 	return n == 0 || n > LONG_MAX;
 }
 
-/* ---- done and set aside: D2 .. D5 ---- */
+/* ---- done and set aside: D2 .. D5, D9 ---- */
 
 /*
- * One that holds the lease gate moves done.index; all: wake them anyway, as
- * after a shutdown, for getters sleep there, too. Nothing is owed for it here:
- * all who sleep at done watch the row that held the task, and whoever makes it
- * done dies with the row's thread, or looks after its death.
+ * D5, D9, by one that has moved a count, or for one that did not live to; all:
+ * as after a shutdown, for getters sleep there, too. Two that do the last two
+ * tasks, each by a store of its own, must not miss each other: so a fence, for
+ * whoever has seen a hint. Nothing is owed for it: all who sleep at done watch
+ * the row that held the task, and whoever makes it done dies with the row's
+ * thread, or looks after its death.
  */
-IPCI_INLINE void finish(struct ipci_tasks *t, uint32_t i, bool all)
+static void tell_joiners(const struct ipci_tasks *t, bool all)
+{
+	if (!ipci_gate_slept_at(&t->joiners))
+		return;
+	IPCI_FENCE();
+	if (all || state_of(t) & IPCI_STATE_SHUT || all_done(t))
+		ipci_gate_fire(&t->joiners);
+}
+
+/* one that holds the lease gate moves done.index */
+static void finish(struct ipci_tasks *t, uint32_t i, bool all)
 {
 	uint64_t n = ipci_index(t->done);
 
 	t->leases.lease[i].gone = n;			       /* D2 */
 	ipci_gate_commit(&t->joiners, &t->done->index, n + 1); /* D4 COMMIT */
-	/* the hint first: put.index is in use over there */
-	if (ipci_gate_slept_at(&t->joiners) &&
-	    (all || state_of(t) & IPCI_STATE_SHUT || all_done(t)))
-		ipci_gate_fire(&t->joiners); /* D5 */
+	tell_joiners(t, all);				       /* D5 */
 }
 
 /* X4; it may have no row, and whom the worker's death woke may be stopped */
@@ -77,6 +97,51 @@ static void set_aside(struct ipci_self *self, struct ipci_tasks *t, uint32_t i)
 	add(&t->leases.s->again, UINT32_MAX);
 	ipci_gate_owe(self, &t->joiners); /* D3 */
 	finish(t, i, true);
+}
+
+/* ---- T9 ---- */
+
+/* of one mark; not: damage, or who was killed in here has done it */
+static bool clear_mark(struct ipci_tasks *t, uint32_t row, uint64_t ticket)
+{
+	uint32_t i = ipci_lease_of_row(&t->leases, ticket, row);
+
+	if (i == IPCI_NO_LEASE)
+		return false;
+	ipci_lease_free(&t->leases, i);
+	ipci_tasks_count_held(t, row, UINT32_MAX);
+	return true;
+}
+
+uint32_t ipci_tasks_clear_marks(struct ipci_tasks *t, uint32_t row)
+{
+	struct worker_shm *w = &t->workers.row[row];
+	uint64_t end, n;
+	uint32_t cleared = 0;
+
+	for (n = ipci_row_marks(w, &end); n != end; n++)
+		cleared += clear_mark(t, row, ipci_row_mark(w, n));
+	/* release: the marks were read; the owner may write there */
+	atomic_store_explicit(&w->freed, end, memory_order_release);
+	return cleared;
+}
+
+static uint32_t clear_all_marks(struct ipci_tasks *t)
+{
+	uint32_t cleared = 0, rows = ipci_workers_rows(&t->workers);
+
+	for (uint32_t row = 0; row < rows; row++)
+		cleared += ipci_tasks_clear_marks(t, row);
+	return cleared;
+}
+
+int ipci_tasks_lease_scarce(struct ipci_tasks *t, struct ipci_worker *mine,
+			    uint64_t index, const void *item, size_t len,
+			    int why)
+{
+	return clear_all_marks(t) ? ipci_lease_take(&t->leases, mine->row,
+						    index, item, len)
+				  : why;
 }
 
 /* ---- reap: X1 .. X5 ---- */
@@ -89,6 +154,9 @@ static void give_back(struct ipci_self *self, struct ipci_tasks *t,
 	bool shut = state_of(t) & IPCI_STATE_SHUT;
 	uint32_t n;
 
+	if (IPCI_CLEARED())
+		ipci_tasks_clear_marks(t, row);
+	tell_joiners(t, false); /* whom its death woke may be stopped */
 	if (!number(held))
 		return;
 	ipci_gate_owe(self, shut ? &t->joiners : t->getters); /* X1 */
@@ -110,8 +178,10 @@ static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)
 		set_aside(self, t, (uint32_t)i);
 }
 
-void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t, uint32_t row)
+void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t)
 {
+	uint32_t row = ipci_workers_ended(&t->workers, 0);
+
 	for (; row != IPCI_NO_ROW;
 	     row = ipci_workers_ended(&t->workers, row + 1)) {
 		give_back(self, t, row);
@@ -140,8 +210,9 @@ void ipci_tasks_repair(struct ipci_self *self, struct ipci_tasks *t)
 {
 	ipci_leases_repair(&t->leases, when(t), t->workers.row,
 			   ipci_workers_rows(&t->workers)); /* Y1 */
-	ipci_gate_notify(t->getters);			    /* Y2 */
-	ipci_gate_fire(&t->joiners);			    /* Y3 */
+	clear_all_marks(t);
+	ipci_gate_notify(t->getters); /* Y2 */
+	ipci_gate_fire(&t->joiners);  /* Y3 */
 	set_exhausted_aside(self, t);
 }
 
@@ -214,33 +285,60 @@ int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 		return len;
 	ipci_lease_renew(&t->leases, (uint32_t)i, mine->row); /* T7 COMMIT */
 	add(&t->leases.s->again, UINT32_MAX);
-	ipci_tasks_hold(t, mine, (uint32_t)i);
+	ipci_tasks_count_held(t, mine->row, 1);
+	mine->attempts = ipci_lease_attempts(&t->leases.lease[i]);
+	ipci_worker_remember(mine, ipci_lease_ticket(&t->leases, (uint32_t)i));
 	return len;
 }
 
 /* ---- task_done ---- */
 
-/* D2 .. D6, after D1; row: -EINVAL if it is not that row's */
-IPCI_INLINE int done(struct ipci_tasks *t, uint64_t ticket,
-		     bool (*is_ours)(const struct ipci_workers *, uint32_t))
+/* D2 .. D6 of lease i, after D1 */
+IPCI_INLINE void done(struct ipci_tasks *t, uint32_t i, uint32_t row)
 {
-	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
-	uint32_t row;
-
-	if (i < 0)
-		return -EINVAL;
-	row = ipci_lease_row(&t->leases.lease[i]);
-	if (row >= ipci_workers_rows(&t->workers) ||
-	    (is_ours && !is_ours(&t->workers, row)))
-		return -EINVAL;
-	finish(t, (uint32_t)i, false);
-	ipci_lease_free(&t->leases, (uint32_t)i); /* D6 */
+	finish(t, i, false);
+	ipci_lease_free(&t->leases, i); /* D6 */
 	ipci_tasks_count_held(t, row, UINT32_MAX);
+}
+
+/* within the gate: unless another thread was faster */
+static int done_within(struct ipci_self *self, struct ipci_tasks *t,
+		       const struct ipci_worker *mine, uint64_t ticket)
+{
+	int i;
+
+	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+		return -EBADMSG;
+	ipci_tasks_clear_marks(t, mine->row);
+	i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
+	if (i >= 0)
+		done(t, (uint32_t)i, mine->row);
+	ipci_tasks_leave(self, t);
+	return i < 0 ? -EINVAL : 0;
+}
+
+/* D9; and whom a death woke may be stopped: then any call looks after it */
+static __attribute__((noinline)) void look_after_sleepers(
+	struct ipci_self *self, struct ipci_tasks *t)
+{
+	tell_joiners(t, false);
+	if (ipci_workers_any_ended(&t->workers) &&
+	    ipci_tasks_enter(self, t, 0) == 0)
+		ipci_tasks_leave(self, t);
+}
+
+/* what stands in our own list is ours, unless another thread has marked it */
+IPCI_INLINE int done_own(struct ipci_self *self, struct ipci_tasks *t,
+			 const struct ipci_worker *mine, uint64_t ticket)
+{
+	if (!ipci_worker_mark(mine, ticket))
+		return done_within(self, t, mine, ticket);
+	if (ipci_gate_slept_at(&t->joiners) || ipci_gate_slept_at(t->getters))
+		look_after_sleepers(self, t);
 	return 0;
 }
 
-/* the oldest one that nobody has marked for us; a ticket names one delivery,
-   so what stands in our own list is ours, or over */
+/* the oldest one that nobody has marked for us */
 int ipci_tasks_done(struct ipci_tasks *t)
 {
 	struct ipci_self *self = ipci_self();
@@ -248,28 +346,77 @@ int ipci_tasks_done(struct ipci_tasks *t)
 		self ? ipci_worker_find(self, &t->workers) : NULL;
 	int r = -EINVAL;
 
-	if (!mine || mine->first == mine->end)
+	while (r == -EINVAL && mine && mine->first != mine->end) {
+		r = done_own(self, t, mine,
+			     mine->ticket[mine->first & (mine->room - 1)]);
+		mine->first += r != -EBADMSG;
+	}
+	return r;
+}
+
+/*
+ * What another thread of this process holds, within the gate: 0; -EAGAIN, that
+ * thread does not know of us yet, a barrier first; -EINVAL: nobody does, or
+ * that thread is about to mark it itself (D7).
+ */
+static int done_for(struct ipci_tasks *t, uint64_t ticket, bool known)
+{
+	int i = ipci_lease_of_ticket(&t->leases, ticket, when(t));
+	uint32_t row =
+		i < 0 ? IPCI_NO_ROW : ipci_lease_row(&t->leases.lease[i]);
+
+	if (row >= ipci_workers_rows(&t->workers) ||
+	    !ipci_worker_ours(&t->workers, row))
 		return -EINVAL;
-	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
-		return -EBADMSG;
-	while (r < 0 && mine->first != mine->end)
-		r = done(t, mine->ticket[mine->first++ & (mine->room - 1)],
-			 NULL);
-	ipci_tasks_leave(self, t);
+	if (!ipci_worker_is_helped(&t->workers, row, known)) /* N7 */
+		return -EAGAIN;
+	ipci_tasks_clear_marks(t, row);
+	if (ipci_lease_of_ticket(&t->leases, ticket, when(t)) < 0 ||
+	    ipci_row_is_marking(&t->workers.row[row], ticket))
+		return -EINVAL;
+	done(t, (uint32_t)i, row);
+	return 0;
+}
+
+/* N8; refused, by a filter that came late: after a while they know, too */
+static void make_help_known(void)
+{
+	if (!IPCI_BARRIER())
+		ipci_gate_pause();
+}
+
+static int done_for_another(struct ipci_self *self, struct ipci_tasks *t,
+			    uint64_t ticket)
+{
+	int r = -EAGAIN;
+
+	for (bool known = false; r == -EAGAIN; known = true) {
+		if (known)
+			make_help_known();
+		if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
+			return -EBADMSG;
+		r = done_for(t, ticket, known);
+		ipci_tasks_leave(self, t);
+	}
 	return r;
 }
 
 int ipci_tasks_done_ticket(struct ipci_tasks *t, uint64_t ticket)
 {
 	struct ipci_self *self = ipci_self();
+	struct ipci_worker *mine;
+	size_t place;
 	int r;
 
 	if (!self)
 		return -ENOSYS;
-	if (ipci_tasks_enter(self, t, IPCI_NEVER) < 0)
-		return -EBADMSG;
-	r = done(t, ticket, ipci_worker_ours);
-	ipci_tasks_leave(self, t);
+	mine = ipci_worker_find(self, &t->workers);
+	place = mine ? ipci_worker_find_ticket(mine, ticket) : 0;
+	if (!mine || place == mine->end)
+		return done_for_another(self, t, ticket);
+	r = done_own(self, t, mine, ticket);
+	if (r != -EBADMSG)
+		ipci_worker_forget(mine, place);
 	return r;
 }
 
@@ -278,7 +425,7 @@ int ipci_tasks_done_ticket(struct ipci_tasks *t, uint64_t ticket)
 /* moves with whatever may be news: each of them only grows */
 static uint64_t moved(const struct ipci_tasks *t)
 {
-	return ipci_index(t->put) + ipci_index(t->got) + ipci_index(t->done) +
+	return ipci_index(t->put) + ipci_index(t->got) + finished(t) +
 	       state_of(t) +
 	       atomic_load_explicit(&t->leases.s->version,
 				    memory_order_seq_cst);
@@ -350,11 +497,12 @@ static int enter_when(struct ipci_self *self, struct ipci_tasks *t,
 static int joined(const struct ipci_tasks *t)
 {
 	uint32_t failed = number(&t->leases.s->failed);
+	uint64_t n = unfinished(t);
 
-	if (!all_done(t))
-		return -EAGAIN;
-	if (unfinished(t) > LONG_MAX || failed > t->leases.max)
+	if (n > LONG_MAX || failed > t->leases.max)
 		return -EBADMSG;
+	if (n)
+		return -EAGAIN;
 	return (int)failed;
 }
 
@@ -407,11 +555,14 @@ struct survivor {
 	const struct ipci_worker *mine;
 };
 
-/* exact within the lease gate; else when done.index, or the end of a worker,
-   makes it true, whoever sleeps is told */
+/*
+ * Exact within the lease gate, where mine has no marks; else it may be true too
+ * early, and who comes in sees that it is not; and when a task that is done, or
+ * the end of a worker, makes it true, whoever sleeps is told.
+ */
 static bool is_over(const struct ipci_tasks *t, const struct ipci_worker *mine)
 {
-	uint64_t out = ipci_distance(t->got, t->done);
+	uint64_t n = finished(t), out = ipci_index(t->got) - n;
 	uint64_t own = number(&t->workers.row[mine->row].held);
 
 	return out > LONG_MAX || out <= own + ipci_tasks_back(t);
@@ -542,7 +693,10 @@ static bool is_back(const struct lease_shm *x, struct ipci_when now,
 	return ipci_lease_waits_again(x, now) ||
 	       (ipci_lease_open(x, now) &&
 		row < ipci_workers_rows(&t->workers) &&
-		ipci_worker_ended(&t->workers, row));
+		ipci_worker_ended(&t->workers, row) &&
+		!ipci_row_has_marked(
+			&t->workers.row[row],
+			ipci_ticket_of(x, (uint32_t)(x - t->leases.lease))));
 }
 
 static bool is_waiting(const struct lease_shm *x, struct ipci_when now,
@@ -573,9 +727,9 @@ long ipci_tasks_unfinished(const struct ipci_tasks *t)
 	uint64_t n, done;
 
 	do {
-		done = ipci_index(t->done);
+		done = finished(t);
 		n = unfinished(t) - steady(t, NULL, is_exhausted);
-	} while (done != ipci_index(t->done));
+	} while (done != finished(t));
 	return n > LONG_MAX ? -EBADMSG : (long)n;
 }
 

@@ -59,17 +59,15 @@ static inline int ipci_tasks_attach(struct ipci_self *self,
 int ipci_tasks_wait(struct ipci_self *self, const struct ipci_tasks *t,
 		    int64_t deadline);
 
-/* within it: Y1 .. Y3, and X1 .. X5 of the rows from that one on */
+/* within it: Y1 .. Y3, and X1 .. X5 of all rows that ask for it */
 void ipci_tasks_repair(struct ipci_self *self, struct ipci_tasks *t);
-void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t,
-		     uint32_t row);
+void ipci_tasks_reap(struct ipci_self *self, struct ipci_tasks *t);
 
 /* T1: the lease gate; the table is in order, the dead are reaped; -ETIMEDOUT,
    or without a deadline -EBADMSG: the word names somebody who is not there */
 IPCI_INLINE int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 				 int64_t deadline)
 {
-	uint32_t row;
 	int r = 0;
 
 	if (!ipci_gate_take(self, &t->lock))
@@ -84,9 +82,8 @@ IPCI_INLINE int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 		ipci_tasks_repair(self, t);
 	t->leases.s->dirty = 1;
 	ipci_order();
-	row = ipci_workers_ended(&t->workers, 0);
-	if (row != IPCI_NO_ROW)
-		ipci_tasks_reap(self, t, row);
+	if (ipci_workers_any_ended(&t->workers))
+		ipci_tasks_reap(self, t);
 	return 0;
 }
 
@@ -117,23 +114,59 @@ static inline void ipci_tasks_count_held(const struct ipci_tasks *t,
 	atomic_store_explicit(held, n + change, memory_order_relaxed);
 }
 
-static inline void ipci_tasks_hold(struct ipci_tasks *t,
-				   struct ipci_worker *mine, uint32_t i)
+/* T9: what the row's thread has marked done; how many leases are free now */
+uint32_t ipci_tasks_clear_marks(struct ipci_tasks *t, uint32_t row);
+
+/*
+ * T9 and T2 at once: the lease of the task that the thread has marked done is
+ * that of the next one, and nobody's in between: else its new words, with the
+ * mark, could be taken for a task that is held. Its number, or -EAGAIN: it has
+ * marked none, or that one has no room.
+ */
+IPCI_INLINE int ipci_tasks_lease_over(const struct ipci_tasks *t,
+				      const struct ipci_worker *mine,
+				      uint64_t index, const void *item,
+				      size_t len)
 {
-	ipci_tasks_count_held(t, mine->row, 1);
-	mine->attempts = ipci_lease_attempts(&t->leases.lease[i]);
-	ipci_worker_remember(mine, ipci_lease_ticket(&t->leases, i));
+	struct worker_shm *row = &t->workers.row[mine->row];
+	uint64_t n = atomic_load_explicit(&row->freed, memory_order_relaxed);
+	uint32_t i;
+
+	if (atomic_load_explicit(&row->done, memory_order_relaxed) == n)
+		return -EAGAIN;
+	i = ipci_lease_of_row(&t->leases, ipci_row_mark(row, n), mine->row);
+	if (i == IPCI_NO_LEASE || !ipci_lease_has_room(&t->leases, i, len))
+		return -EAGAIN;
+	t->leases.lease[i].born = IPCI_LEASE_NONE;
+	ipci_order();
+	ipci_lease_fill(&t->leases, i, mine->row, index, item, len);
+	atomic_store_explicit(&row->freed, n + 1, memory_order_release);
+	return (int)i;
 }
+
+/* T2 where there is no lease, or none with memory: after T9 of all rows; or why
+   there is none */
+int ipci_tasks_lease_scarce(struct ipci_tasks *t, struct ipci_worker *mine,
+			    uint64_t index, const void *item, size_t len,
+			    int why);
 
 /* T2: the task that will be number index of those got: 0, or negative errno */
 IPCI_INLINE int ipci_tasks_lease(struct ipci_tasks *t, struct ipci_worker *mine,
 				 uint64_t index, const void *item, size_t len)
 {
-	int i = ipci_lease_take(&t->leases, mine->row, index, item, len);
+	int i = ipci_tasks_lease_over(t, mine, index, item, len);
 
-	if (i < 0)
-		return i;
-	ipci_tasks_hold(t, mine, (uint32_t)i);
+	if (i < 0) {
+		i = ipci_lease_take(&t->leases, mine->row, index, item, len);
+		if (i < 0)
+			i = ipci_tasks_lease_scarce(t, mine, index, item, len,
+						    i);
+		if (i < 0)
+			return i;
+		ipci_tasks_count_held(t, mine->row, 1);
+	}
+	mine->attempts = 1;
+	ipci_worker_remember(mine, ipci_ticket(1, index, (uint32_t)i));
 	return 0;
 }
 

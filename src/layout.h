@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum {
-	IPCI_LAYOUT = 5,     /* raise when a byte below changes its meaning */
+	IPCI_LAYOUT = 6,     /* raise when a byte below changes its meaning */
 	IPCI_CACHELINE = 64, /* what one CPU takes from another at a time */
 };
 
@@ -593,6 +593,7 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *	free       born == NONE
  *	ghost      get.index <= born: its get was killed before it committed
  *	held       born < get.index, gone not < done.index, owner: a row
+ *	marked     the same, and the row's marks name it: done; about to be free
  *	again      the same, owner: nobody; waits for the next getter
  *	done       gone < done.index, owner: a row; about to be free
  *	set aside  gone < done.index, owner: nobody
@@ -617,6 +618,11 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                was put, have memory before that item waits: so where none is
  *                left, one task at a time can be got all the same, and a queue
  *                that took all of it can be drained
+ *            L6  as many are done, or set aside, as done.index and each row's
+ *                done say together. Who marks what it got itself moves its own
+ *                row's, without the gate; all others, within it, done.index.
+ *            L7  of a row, done is freed, or up to IPCI_MARKS more: the last of
+ *                its marks, that many, name leases that are to be free
  *
  * FIELDS     version  A  counts the rows taken; seq_cst. Sleepers compare it.
  *            rows     A  rows in use so far; only grows
@@ -647,18 +653,29 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                     T6 clean, release. There was none: E1, and all of it
  *                        again, E6
  *            again    T1, then: T7 owner = row, attempts + 1 (COMMIT)  T6
- *            done     D1 as T1              D2 gone = done.index
+ *            done     the thread that got it, without the gate:
+ *                     D7 mark = ticket      D8 row's done += 1 (COMMIT)
+ *                     D9 fire done, if all is done now
+ *                     and within T1, when it next comes in, somebody reaps its
+ *                     row, or wants a lease and there is no other:
+ *                     T9 the lease is free, freed += 1
+ *            done     where its marks are full, or helped, or there are rooms:
+ *                     D1 as T1, T9          D2 gone = done.index
  *                     D4 done.index += 1 (COMMIT)
  *                     D5 fire done, if all is done now
  *                     D6 the lease is free  T6
+ *            help     another thread of its process does the same, but first
+ *                     N7 helped = 1, once   N8 barrier: from here on that one
+ *                     comes in for it. What its mark names is under way: no
  *            reap     of a row whose thread has ended, within T1:
+ *                     T9 its marks
  *                     X1 pending = get (after a shutdown: done)
  *                     X2 owner = nobody, each lease
  *                     X3 fire that          X4 too many attempts:
  *                        D3 pending = done; D2 D4, and fire done
  *                     X5 the words are no longer fired
  *            repair   of what one left that died inside, within T1:
- *                     Y1 the words below G, anew
+ *                     Y1 the words below G, anew; T9 of all rows
  *                     Y2 fire get           Y3 fire done; X4
  *            failed   T1, then: T8 born = NONE (COMMIT)   T6
  *
@@ -679,6 +696,10 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                  or another thread's of his process. So the kernel, by the
  *                  row's word, wakes a joiner, who tells the others before he
  *                  looks. The repair frees the lease. In X4: by `pending`
+ *            D7    not done, D8 was not reached: the mark counts for nothing
+ *            D8..  done: as D4, the row is his. Who reaps it frees the lease
+ *            T9    the repair frees it (again)
+ *            N7, N8  who was to know of it is of the same process
  *            X1..X4  the words are still fired: the next one goes on, and all
  *                  were told of that death, but for whom the one that it woke
  *                  was stopped. So the kernel, by `pending`, wakes another
@@ -721,36 +742,53 @@ struct queue_shm {
 _Static_assert(sizeof(struct queue_shm) == 1536, "queue_shm");
 
 /*
- * struct worker_shm - one row: a thread that gets tasks             384 bytes
+ * struct worker_shm - one row: a thread that gets tasks             448 bytes
  *
  * The two words, and their nodes, 12 to 32 bytes behind each, lie so that a
- * look at both is one at one cache line.
+ * look at both is one at one cache line, which others keep: what the owner
+ * writes with each task lies apart.
  *
  * GUARD      the words: A, their owner and the kernel. handle, pid: the owner,
- *            between N2 and N3. held: the lease gate.
+ *            between N2 and N3. held, freed: the lease gate. done, mark: the
+ *            owner.
  *
  * FIELDS     word    A  [0] watched by getters, [1] by joiners
  *            node    -  written by the owner for the kernel, never read
  *            handle  the queue handle of its process that it came through
  *            pid     of its process, for whoever wants to tell
  *            held    G  leases that name it; read by anybody
+ *            done    A  tasks that its threads marked done, without the gate;
+ *                       only grows. Release, pairs with the acquire of who
+ *                       reads the marks; by sleepers: seq_cst. Pairs with the
+ *                       hint of done, as an index does.
+ *            freed   G  of those, whose leases are free again; release, pairs
+ *                       with the acquire of the owner, who writes there anew
+ *            mark    A  their tickets, the last IPCI_MARKS of them
+ *            helped  A  1: other threads want to mark what this one has; 2: and
+ *                       it knows, for there was a barrier. Set within the gate
  *            room    -  one for each word; made before rows counts them
  */
+#define IPCI_MARKS 8 /* a cache line of them */
+
 struct worker_shm {
 	struct {
 		_Atomic uint64_t word;
 		unsigned char node[32];
 	} life[2];
 	unsigned char pad0[48];
+	_Atomic uint64_t done;
+	_Atomic uint64_t freed;
+	_Atomic uint32_t held;
+	_Atomic uint32_t helped;
 	uint64_t handle;
 	uint32_t pid;
-	_Atomic uint32_t held;
-	unsigned char pad1[8];
+	unsigned char pad1[28];
+	_Atomic uint64_t mark[IPCI_MARKS];
 	struct room_shm room[2];
-	unsigned char pad2[40];
 };
 
-_Static_assert(sizeof(struct worker_shm) == 384, "worker_shm");
+_Static_assert(sizeof(struct worker_shm) == 448, "worker_shm");
+_Static_assert(offsetof(struct worker_shm, done) == 128, "not in that line");
 _Static_assert(offsetof(struct worker_shm, life[1].word) == 40, "one line");
 
 /*

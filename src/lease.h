@@ -20,6 +20,8 @@ enum {
 	IPCI_LEASE_DENSE = 4096,   /* longer items get memory one by one */
 };
 
+#define IPCI_NO_LEASE UINT32_MAX
+
 struct ipci_leases {
 	struct ipci_region *region;
 	struct leases_shm *s;
@@ -148,13 +150,21 @@ static inline bool ipci_lease_open(const struct lease_shm *x,
  * A ticket names one delivery of one task: attempts:8 | born:36 | lease:20, so
  * that an old one cannot be taken for another.
  */
+static inline uint64_t ipci_ticket(uint32_t attempts, uint64_t born, uint32_t i)
+{
+	return (uint64_t)attempts << 56 | (born & UINT64_C(0xfffffffff)) << 20 |
+	       i;
+}
+
+static inline uint64_t ipci_ticket_of(const struct lease_shm *x, uint32_t i)
+{
+	return ipci_ticket(ipci_lease_attempts(x), x->born, i);
+}
+
 static inline uint64_t ipci_lease_ticket(const struct ipci_leases *l,
 					 uint32_t i)
 {
-	const struct lease_shm *x = &l->lease[i];
-
-	return (uint64_t)ipci_lease_attempts(x) << 56 |
-	       (x->born & UINT64_C(0xfffffffff)) << 20 | i;
+	return ipci_ticket_of(&l->lease[i], i);
 }
 
 /* the lease that the ticket names and that is held, or -1 */
@@ -168,6 +178,19 @@ static inline int ipci_lease_of_ticket(const struct ipci_leases *l,
 	    (uint32_t)x->owner == 0 || ipci_lease_ticket(l, i) != ticket)
 		return -1;
 	return (int)i;
+}
+
+/* the lease that the ticket names and that is row's: it is not done, or marked;
+   who moves done.index for it frees it before he is out again (D6) */
+static inline uint32_t ipci_lease_of_row(const struct ipci_leases *l,
+					 uint64_t ticket, uint32_t row)
+{
+	uint32_t i = ticket & (IPCI_LEASES_MAX - 1);
+
+	if (i >= ipci_leases_in_use(l) || ipci_lease_row(&l->lease[i]) != row ||
+	    ipci_lease_ticket(l, i) != ticket)
+		return IPCI_NO_LEASE;
+	return i;
 }
 
 /* ---- take and free ---- */
@@ -197,6 +220,27 @@ static inline int ipci_lease_pick(struct ipci_leases *l)
 	return i < ipci_leases_in_use(l) ? (int)i : ipci_lease_fresh(l);
 }
 
+/* a lease that nothing names, with room: it is row's, from index born */
+IPCI_INLINE void ipci_lease_fill(const struct ipci_leases *l, uint32_t i,
+				 uint32_t row, uint64_t born, const void *item,
+				 size_t len)
+{
+	struct lease_shm *x = &l->lease[i];
+
+	x->gone = IPCI_LEASE_NONE;
+	x->owner = UINT64_C(1) << 32 | (row + 1);
+	x->len = (uint32_t)len;
+	x->born = born;
+	if (len)
+		memcpy(ipci_lease_item(l, i), item, len);
+}
+
+static inline bool ipci_lease_has_room(const struct ipci_leases *l, uint32_t i,
+				       size_t len)
+{
+	return len <= *(volatile uint32_t *)&l->lease[i].room;
+}
+
 /*
  * T2: a lease for an item of len bytes, at most item_size, that row takes from
  * index born: its number, or -ENOBUFS: too many tasks are held, -ENOSPC: no
@@ -206,21 +250,14 @@ IPCI_INLINE int ipci_lease_take(struct ipci_leases *l, uint32_t row,
 				uint64_t born, const void *item, size_t len)
 {
 	int i = ipci_lease_pick(l);
-	struct lease_shm *x;
 
-	if (i >= 0 && len > *(volatile uint32_t *)&l->lease[i].room)
+	if (i >= 0 && !ipci_lease_has_room(l, (uint32_t)i, len))
 		i = ipci_lease_make_room(l, (uint32_t)i, len);
 	if (i < 0)
 		return i;
-	x = &l->lease[i];
 	if (l->s->free == (uint32_t)i + 1)
-		l->s->free = x->next;
-	x->gone = IPCI_LEASE_NONE;
-	x->owner = UINT64_C(1) << 32 | (row + 1);
-	x->len = (uint32_t)len;
-	x->born = born;
-	if (len)
-		memcpy(ipci_lease_item(l, (uint32_t)i), item, len);
+		l->s->free = l->lease[i].next;
+	ipci_lease_fill(l, (uint32_t)i, row, born, item, len);
 	return i;
 }
 

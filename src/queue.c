@@ -113,9 +113,14 @@ int ipc_queue_put_priority(struct ipc_queue *q, const void *item, size_t len,
 
 int ipc_queue_get(struct ipc_queue *q, void *buf, size_t size, int timeout_ms)
 {
-	size_t len;
-	int r = get(q, buf, size, &len, 1, timeout_ms);
+	int r = ipci_queue_check_get(q, buf, size);
+	size_t len = 0;
 
+	if (r < 0)
+		return r;
+	if (__builtin_expect(q->joinable, false))
+		return ipci_queue_get_one_task(q, buf, size, timeout_ms);
+	r = get_items(q, buf, size, &len, 1, timeout_ms);
 	return r < 0 ? r : (int)len;
 }
 

@@ -275,6 +275,10 @@ struct ipci_wanted {
 	struct ipci_worker *worker;
 };
 
+/* as ipc_queue_get */
+int ipci_queue_get_one_task(struct ipc_queue *q, void *buf, size_t size,
+			    int timeout_ms);
+
 /* as ipc_queue_get_many and _get_back; lens may be NULL */
 int ipci_queue_get_tasks(struct ipc_queue *q, struct ipci_wanted *w,
 			 int timeout_ms);

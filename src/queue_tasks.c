@@ -99,6 +99,15 @@ IPCI_INLINE int take_fresh(struct ipci_self *self, struct ipc_queue *q,
 	return r < 0 ? r : take_there(self, q, w, most, there);
 }
 
+/* whether there never will be any: -ESHUTDOWN; else 0 */
+static int find_nothing(struct ipc_queue *q, const struct ipci_wanted *w)
+{
+	ipci_tasks_clear_marks(&q->tasks, w->worker->row);
+	return ipci_queue_is_shut(q) && ipci_tasks_over(&q->tasks, w->worker)
+		       ? -ESHUTDOWN
+		       : 0;
+}
+
 /* T1 .. T6; most is w->n, which the compiler may know */
 IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 			  const struct ipci_wanted *w, size_t most,
@@ -111,9 +120,8 @@ IPCI_INLINE int try_tasks(struct ipci_self *self, struct ipc_queue *q,
 			r = take_again(q, w);
 		if (r == 0)
 			r = take_fresh(self, q, w, most, deadline);
-		if (r == 0 && ipci_queue_is_shut(q) &&
-		    ipci_tasks_over(&q->tasks, w->worker))
-			r = -ESHUTDOWN;
+		if (r == 0)
+			r = find_nothing(q, w);
 		ipci_tasks_leave(self, &q->tasks);
 	}
 	return r;
@@ -166,13 +174,19 @@ static int get_tasks_slowly(struct ipci_self *self, struct ipc_queue *q,
 	return r == -ETIMEDOUT || r == -EBUSY ? ipci_gave_up(timeout_ms) : r;
 }
 
-IPCI_INLINE int get_tasks(struct ipci_self *self, struct ipc_queue *q,
-			  const struct ipci_wanted *w, int timeout_ms)
+/* n is w->n, which the compiler may know */
+IPCI_INLINE int get_tasks(struct ipc_queue *q, struct ipci_wanted *w, size_t n,
+			  int timeout_ms)
 {
-	/* the deadline is now, or a little later */
-	int r = w->n == 1 ? try_tasks(self, q, w, 1, 0)
-			  : try_tasks(self, q, w, w->n, 0);
+	struct ipci_self *self = ipci_self();
+	int r = ipci_tasks_attach(self, &q->tasks, n, &w->worker);
 
+	if (r < 0)
+		return r;
+	/* the deadline is now, or a little later */
+	r = try_tasks(self, q, w, n, 0);
+	if (r > 0)
+		return r;
 	return r == 0 || r == -EBUSY || r == -ETIMEDOUT
 		       ? get_tasks_slowly(self, q, w, timeout_ms)
 		       : r;
@@ -181,16 +195,24 @@ IPCI_INLINE int get_tasks(struct ipci_self *self, struct ipc_queue *q,
 int ipci_queue_get_tasks(struct ipc_queue *q, struct ipci_wanted *w,
 			 int timeout_ms)
 {
-	struct ipci_self *self = ipci_self();
 	size_t some[SOME];
-	int r;
 
 	if (!w->lens) {
 		w->lens = some;
 		w->n = w->n < SOME ? w->n : SOME;
 	}
-	r = ipci_tasks_attach(self, &q->tasks, w->n, &w->worker);
-	return r < 0 ? r : get_tasks(self, q, w, timeout_ms);
+	return get_tasks(q, w, w->n, timeout_ms);
+}
+
+int ipci_queue_get_one_task(struct ipc_queue *q, void *buf, size_t size,
+			    int timeout_ms)
+{
+	size_t len;
+	struct ipci_wanted w = {
+		.items = buf, .size = size, .lens = &len, .n = 1};
+	int r = get_tasks(q, &w, 1, timeout_ms);
+
+	return r < 0 ? r : (int)len;
 }
 
 int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,

@@ -80,8 +80,9 @@ struct tool_object {
 	uint32_t holder;       /* who is inside, or died there */
 	uint32_t depth;	       /* of a recursive one */
 	struct tool_side put, get, done;
-	bool shut;    /* a queue that was shut down */
-	bool dropped; /* ... and what waited is no more */
+	uint64_t finished; /* done by whomever, or set aside */
+	bool shut;	   /* a queue that was shut down */
+	bool dropped;	   /* ... and what waited is no more */
 };
 
 /* "jobs" and "/jobs" are the same; false: no name at all, and says so */
@@ -98,7 +99,10 @@ void tool_watch(struct tool_object *o, unsigned int ms);
 /* calls fn for each object of ours, by name: 0, or negative */
 int tool_for_each(void (*fn)(struct tool_object *o, void *arg), void *arg);
 
-/* of a joinable queue: tasks that were got and are not done */
+/* tasks of a queue that the threads that got them marked done themselves */
+uint64_t tool_marked_done(const struct tool_object *o);
+
+/* tasks that were got and are not done */
 void tool_show_tasks(const struct tool_object *o);
 
 /* the thread of that id in the object's namespace; 0: none */

@@ -97,12 +97,14 @@ static bool is_impossible(const struct tool_object *o)
 	uint64_t waiting = o->put.index - o->get.index;
 
 	return waiting > INT64_MAX || (maxsize && waiting > maxsize) ||
-	       o->put.index - o->done.index > INT64_MAX;
+	       o->put.index - o->finished > INT64_MAX;
 }
 
 static void read_sides(struct tool_object *o)
 {
 	struct queue_shm q;
+	/* first, so that not more are done than were put */
+	uint64_t marked = tool_marked_done(o);
 
 	if (!read_bytes(o, &q, sizeof(q), o->head.page))
 		return;
@@ -111,6 +113,7 @@ static void read_sides(struct tool_object *o)
 	o->put = side_of(o, &q.put, offsetof(struct queue_shm, put));
 	o->get = side_of(o, &q.get, offsetof(struct queue_shm, get));
 	o->done = side_of(o, &q.done, offsetof(struct queue_shm, done));
+	o->finished = o->done.index + marked;
 }
 
 /*

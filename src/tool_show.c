@@ -159,6 +159,7 @@ static const char *order_name(uint32_t order)
 static void show_queue(const struct tool_object *o, const struct tool_users *u)
 {
 	uint32_t flags = o->head.u.queue.flags;
+	struct tool_side done = o->done;
 
 	out_text("order", order_name(o->head.u.queue.order));
 	out_flag("joinable", flags & LIBIPC_JOINABLE);
@@ -177,8 +178,9 @@ static void show_queue(const struct tool_object *o, const struct tool_users *u)
 	show_side("get", o, &o->get, u);
 	if (!(flags & LIBIPC_JOINABLE))
 		return;
-	out_number("unfinished", waiting(o) + o->get.index - o->done.index);
-	show_side("done", o, &o->done, u);
+	out_number("unfinished", waiting(o) + o->get.index - o->finished);
+	done.index = o->finished;
+	show_side("done", o, &done, u);
 	tool_show_tasks(o);
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ipc/queue.h>
+
 #include "lease.h"
 #include "tool.h"
 #include "worker.h"
@@ -54,30 +56,48 @@ static uint32_t in_use(const struct reader *r)
 	return r->s.fresh < LEASES_MAX ? r->s.fresh : LEASES_MAX;
 }
 
-/* the thread that has it, by its row; 0: nobody, or one that has ended */
-static uint32_t holder_of(const struct reader *r, const struct lease_shm *x)
+/* zeros, where there is no such row */
+static void read_row(const struct reader *r, struct worker_shm *w, uint32_t row)
 {
-	uint32_t row = ipci_lease_row(x);
-	struct worker_shm w;
-	uint64_t word;
+	if (row < ipci_workers_bytes() / sizeof(*w))
+		read_at(r, w, sizeof(*w), r->rows_at + row * sizeof(*w));
+	else
+		memset(w, 0, sizeof(*w));
+}
 
-	if (row >= ipci_workers_bytes() / sizeof(w))
+uint64_t tool_marked_done(const struct tool_object *o)
+{
+	struct worker_shm w;
+	struct reader r;
+	uint64_t n = 0;
+	uint32_t row;
+
+	if (!(o->head.u.queue.flags & LIBIPC_JOINABLE))
 		return 0;
-	read_at(r, &w, sizeof(w), r->rows_at + row * sizeof(w));
-	word = atomic_load_explicit(&w.life[0].word, memory_order_relaxed);
-	return (uint32_t)(word & IPCI_GATE_OWNER);
+	begin(&r, o);
+	for (row = 0; row < r.s.rows && row < ipci_workers_bytes() / sizeof(w);
+	     row++) {
+		read_row(&r, &w, row);
+		n += w.done;
+	}
+	return n;
 }
 
 /* whose thread has ended waits again, also before somebody has noticed it */
 static enum state state_of(const struct reader *r, const struct lease_shm *x,
-			   uint32_t *holder)
+			   uint32_t i, uint32_t *holder)
 {
+	struct worker_shm w;
+
 	*holder = 0;
 	if (!ipci_lease_committed(x, r->when))
 		return NO_TASK;
 	if (ipci_lease_gone(x, r->when))
 		return ipci_lease_row(x) == UINT32_MAX ? ASIDE : NO_TASK;
-	*holder = holder_of(r, x);
+	read_row(r, &w, ipci_lease_row(x));
+	if (ipci_row_has_marked(&w, ipci_ticket_of(x, i)))
+		return NO_TASK;
+	*holder = (uint32_t)(w.life[0].word & IPCI_GATE_OWNER);
 	return *holder ? HELD : AGAIN;
 }
 
@@ -95,10 +115,10 @@ static void show_task(const struct reader *r, const struct lease_shm *x,
 	out_end();
 }
 
-static void look_at(struct reader *r, const struct lease_shm *x)
+static void look_at(struct reader *r, const struct lease_shm *x, uint32_t i)
 {
 	uint32_t holder;
-	enum state state = state_of(r, x, &holder);
+	enum state state = state_of(r, x, i, &holder);
 
 	r->count[state]++;
 	if (state != NO_TASK &&
@@ -118,7 +138,7 @@ void tool_show_tasks(const struct tool_object *o)
 	for (i = 0; i < n; i++) {
 		if (i % AT_ONCE == 0)
 			read_at(&r, x, sizeof(x), r.leases_at + i * sizeof(*x));
-		look_at(&r, &x[i % AT_ONCE]);
+		look_at(&r, &x[i % AT_ONCE], i);
 	}
 	out_list_end();
 	out_number("held", r.count[HELD]);

@@ -33,6 +33,14 @@ void ipci_workers_init(struct ipci_workers *w, struct ipci_region *r,
 	w->id = atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 }
 
+uint32_t ipci_workers_ended(const struct ipci_workers *w, uint32_t row)
+{
+	for (uint32_t n = ipci_workers_rows(w); row < n; row++)
+		if (ipci_worker_ended(w, row))
+			return row;
+	return IPCI_NO_ROW;
+}
+
 bool ipci_workers_mourn(const struct ipci_workers *w, int class)
 {
 	uint32_t n = ipci_workers_rows(w);
@@ -289,6 +297,7 @@ static void make_known(const struct ipci_worker *mine)
 	const struct ipci_workers *w = &mine->queue;
 	struct worker_shm *row = &w->row[mine->row];
 
+	atomic_store_explicit(&row->helped, 0, memory_order_relaxed);
 	row->handle = handle_id(w);
 	row->pid = (uint32_t)getpid();
 	atomic_fetch_add_explicit(&w->s->version, 1, memory_order_seq_cst);
@@ -339,6 +348,47 @@ int ipci_worker_attach(struct ipci_self *self, const struct ipci_workers *w,
 }
 
 /* ---- tickets ---- */
+
+bool ipci_worker_is_helped(const struct ipci_workers *w, uint32_t row,
+			   bool known)
+{
+	_Atomic uint32_t *helped = &w->row[row].helped;
+
+	if (w->rooms)
+		return true;
+	if (atomic_load_explicit(helped, memory_order_relaxed) == 2)
+		return true;
+	atomic_store_explicit(helped, known ? 2 : 1, memory_order_seq_cst);
+	return known;
+}
+
+bool ipci_row_has_marked(const struct worker_shm *row, uint64_t ticket)
+{
+	uint64_t end, n;
+
+	for (n = ipci_row_marks(row, &end); n != end; n++)
+		if (ipci_row_mark(row, n) == ticket)
+			return true;
+	return false;
+}
+
+size_t ipci_worker_find_ticket(const struct ipci_worker *mine, uint64_t ticket)
+{
+	size_t i = mine->first;
+
+	while (i != mine->end && mine->ticket[i & (mine->room - 1)] != ticket)
+		i++;
+	return i;
+}
+
+/* those before it move up */
+void ipci_worker_forget(struct ipci_worker *mine, size_t place)
+{
+	for (; place != mine->first; place--)
+		mine->ticket[place & (mine->room - 1)] =
+			mine->ticket[(place - 1) & (mine->room - 1)];
+	mine->first++;
+}
 
 int ipci_worker_make_room(struct ipci_worker *mine, size_t n)
 {

@@ -36,6 +36,7 @@ BEGIN {
 	out["leases", "N1"] = "only grows, before N2"
 	out["leases", "T5"] = "the put side"
 	out["leases", "D1"] = "is T1"
+	out["leases", "N7"] = out["leases", "N8"] = "test_gate_fences"
 }
 
 function own(name, letters, files, model,	i, n, list) {

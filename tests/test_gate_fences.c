@@ -4,12 +4,18 @@
  *
  * A commit is a plain store, and then a look at the hint. Here it has to wait
  * behind many stores into memory that is far away, and meanwhile the look has
- * been. The library without the sleeper's barrier, or without the fence of who
- * has seen a hint, loses a wake-up soon (tests/soak/run.sh runs these, with
- * FENCES_SECONDS=10); the real one never does. On one CPU nothing is late.
+ * been. The same with two who do the last two tasks of a joinable queue, each
+ * with a store of its own, and then look whether all is done; and with two who
+ * mark the same task. The library without the sleeper's barrier, or without the
+ * fence of who has seen a hint, loses a wake-up soon; where nobody heeds who
+ * helps, a task is done twice (tests/soak/run.sh runs these, for 20 seconds).
+ * The real one never does. On one CPU nothing is late.
  */
 #include "gate_util.h"
+#include "queue.h"
+#include "queue_util.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
@@ -24,6 +30,9 @@ struct litmus {
 	struct test_gate t;
 	_Alignas(64) _Atomic uint64_t want; /* ready: the index is that */
 	_Alignas(64) _Atomic uint64_t held, go, woken;
+	struct ipc_queue *q;
+	struct ipc_task task;
+	int helped; /* what who helps was told */
 };
 
 static struct {
@@ -266,11 +275,151 @@ static void test_who_sees_a_hint_fences(void **state)
 	assert_false(lost);
 }
 
+/* waits for two tasks to be done, again and again */
+static _Noreturn int join_each(void *arg)
+{
+	struct litmus *l = arg;
+
+	for (uint64_t n = 1;; n++) {
+		while (atomic_load(&l->held) < n)
+			usleep(10);
+		child_check(ipc_queue_join(l->q, LIBIPC_FOREVER) == 0);
+		atomic_store(&l->woken, n);
+	}
+}
+
+static void do_late(struct litmus *l, uint64_t n, unsigned int max)
+{
+	delay(max);
+	store_far_away(n);
+	child_check(ipc_queue_task_done(l->q) == 0);
+}
+
+/* does one of the two */
+static _Noreturn int do_one(void *arg)
+{
+	struct litmus *l = arg;
+	int task;
+
+	pin(1);
+	seed++;
+	for (uint64_t n = 1;; n++) {
+		reach(&l->want, n);
+		child_check(ipc_queue_get(l->q, &task, sizeof(task), 0) ==
+			    sizeof(task));
+		send_far_away();
+		atomic_store(&l->held, n);
+		reach(&l->go, n);
+		do_late(l, n, EARLY);
+	}
+}
+
+static bool joins(const struct ipc_queue *q)
+{
+	return (inside(q)->done.hint & IPCI_HINT_BITS) == (LEFT | FENCED);
+}
+
+static void test_who_does_the_last_tasks_fences(void **state)
+{
+	struct litmus *l = new_litmus();
+	pid_t joiner, worker;
+	int64_t end = until();
+	bool lost = false;
+	uint64_t n = 0;
+	(void)state;
+
+	l->q = new_queue(2, sizeof(int), LIBIPC_JOINABLE);
+	joiner = spawn_child(join_each, l);
+	worker = spawn_child(do_one, l);
+	pin(0);
+	while (!lost && ipci_now_ns() < end) {
+		put_int(l->q, 1);
+		put_int(l->q, 2);
+		(void)got_int(l->q);
+		atomic_store(&l->want, ++n);
+		while (atomic_load(&l->held) < n || !joins(l->q))
+			usleep(10);
+		send_far_away();
+		atomic_store_explicit(&l->go, n, memory_order_release);
+		do_late(l, n, 4 * EARLY);
+		lost = !is_woken(l, n);
+	}
+	kill_child(worker);
+	kill_child(joiner);
+	tell(n);
+	close_queue(l->q);
+	assert_false(lost);
+}
+
+/* another thread marks the task by its ticket, in the same moment */
+static void *help(void *arg)
+{
+	struct litmus *l = arg;
+
+	pin(1);
+	for (uint64_t n = 1;; n++) {
+		reach(&l->go, n);
+		if (!l->task.attempts)
+			return NULL;
+		delay(EARLY);
+		l->helped = ipc_queue_task_done_ticket(l->q, l->task.ticket);
+		atomic_store(&l->woken, n);
+	}
+}
+
+static bool only_one_did_it(struct litmus *l, int own)
+{
+	return own + l->helped == -EINVAL && (!own || !l->helped) &&
+	       ipc_queue_unfinished(l->q) == 0;
+}
+
+static bool do_helped(struct litmus *l, uint64_t n)
+{
+	int task, own;
+
+	/* who was helped once, knows of it for ever */
+	l->q->tasks.workers.row[0].helped = 0;
+	put_int(l->q, 1);
+	assert_int_equal(ipc_queue_get_task(l->q, &task, sizeof(task), &l->task,
+					    0),
+			 sizeof(task));
+	send_far_away();
+	atomic_store_explicit(&l->go, n, memory_order_release);
+	delay(LATE);
+	store_far_away(n);
+	own = ipc_queue_task_done(l->q);
+	return is_woken(l, n) && only_one_did_it(l, own);
+}
+
+static void test_who_helps_fences(void **state)
+{
+	struct litmus *l = new_litmus();
+	int64_t end = until();
+	pthread_t helper;
+	bool lost = false;
+	uint64_t n = 0;
+	(void)state;
+
+	l->q = new_queue(1, sizeof(int), LIBIPC_JOINABLE);
+	assert_int_equal(pthread_create(&helper, NULL, help, l), 0);
+	pin(0);
+	while (!lost && ipci_now_ns() < end)
+		lost = !do_helped(l, ++n);
+	l->task.attempts = 0;
+	atomic_store(&l->go, n + 1);
+	pthread_join(helper, NULL);
+	tell(n);
+	close_queue(l->q);
+	assert_false(lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_LIMIT(test_the_sleeper_fences, 60),
 		TEST_LIMIT(test_who_sees_a_hint_fences, 60),
+		TEST_LIMIT(test_who_does_the_last_tasks_fences, 60),
+		TEST_LIMIT(test_who_helps_fences, 60),
 	};
 
 	if (getenv("FENCES_TEST"))

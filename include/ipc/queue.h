@@ -402,7 +402,8 @@ LIBIPC_API int ipc_queue_task_done(struct ipc_queue *q);
  * @q:          a joinable queue, the handle that the task was got through
  * @ticket:     from ipc_queue_get_task(), in whichever thread
  *
- * The thread that got it must still be there.
+ * The thread that got it must still be there. Is that another one, its own
+ * ipc_queue_task_done() takes a lock from then on, which else it does not need.
  *
  * Returns  0, or
  *          -EINVAL  the ticket names no task that this process holds through

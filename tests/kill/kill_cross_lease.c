@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #include <libipc.h>
-#include "region.h"
+#include "queue.h"
 #include "sweep.h"
 
 enum {
@@ -38,6 +38,12 @@ static unsigned int set_aside; /* how many must be, in the end */
 static struct queue_shm *words(void)
 {
 	return (struct queue_shm *)((struct ipci_region *)queue)->body;
+}
+
+/* done or set aside, by whomever (L6) */
+static uint64_t finished(void)
+{
+	return words()->done.index + ipci_workers_done(&queue->tasks.workers);
 }
 
 /* --------------------------------------------------------------- processes */
@@ -148,16 +154,20 @@ static struct proc *add_traced(enum class class)
 		       sweep_trace(waits[class], NULL);
 }
 
+/* what its commit moves */
+static uint64_t progress(const struct worker *w)
+{
+	return w->dies == GOT ? words()->get.index : finished();
+}
+
 /* to its commit, and so far behind it; false: it cannot get there */
 static bool commits(struct proc *p, const struct worker *w)
 {
-	const _Atomic uint64_t *index =
-		w->dies == GOT ? &words()->get.index : &words()->done.index;
-	uint64_t was = *index;
+	uint64_t was = progress(w);
 
 	if (w->dies == HOLDS)
 		return true;
-	for (int n = 0; *index == was; n++)
+	for (int n = 0; progress(w) == was; n++)
 		if (n == STUCK || !sweep_step(p))
 			return false;
 	for (unsigned int i = 0; i < w->later && !sweep_returned(p, NULL); i++)
@@ -421,7 +431,7 @@ static int then(const struct stopped_row *row, unsigned int ours)
 	case DEATH:
 		/* it may have done its task, and not told yet */
 		if (row->class == GETTERS)
-			shared->did[0] = words()->done.index > 0;
+			shared->did[0] = finished() > 0;
 		sweep_slay(sleeper[row->class][0]);
 		return 0;
 	}
@@ -553,7 +563,7 @@ static const char *contended_judge(const void *arg)
 		return over_with("somebody sleeps with no reason");
 	if (!do_what_is_there())
 		return over_with("task_done fails");
-	done = words()->done.index;
+	done = finished();
 	for (int i = 0; i < NUMBERS; i++)
 		done -= shared->did[i];
 	shared->did[0] += (unsigned int)done;

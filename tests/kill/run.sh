@@ -129,6 +129,7 @@ controls() {
 	control NO_REPAIR kill_joinable "task_done, nobody joins"
 	control NO_STAMPS kill_joinable "task_done, nobody joins"
 	control NO_STAMPS kill_joinable "get, full, 3 putters asleep"
+	control NO_MARKS kill_joinable "task_done, nobody joins"
 	control NO_WATCH kill_lease "holder, 1 getter asleep"
 	control NO_WATCH kill_lease "holder of the last attempt, 1 joiner"
 	control NO_WATCH kill_cross_lease "get frozen, a holder killed"

@@ -682,12 +682,16 @@ static unsigned int count_held(const struct table *t, uint32_t row)
 static const char *check_table(void)
 {
 	const struct table t = table();
-	unsigned int again = 0, failed = 0, is_free = 0;
+	unsigned int again = 0, failed = 0, is_free = 0, is_marked = 0;
 
 	for (uint32_t i = 0; i < t.s->fresh; i++) {
 		const struct lease_shm *x = &t.lease[i];
 		bool nobody = (uint32_t)x->owner == 0;
 
+		/* marked done, and nobody who wanted it came in since */
+		is_marked += ipci_lease_open(x, t.when) && !nobody &&
+			     ipci_row_has_marked(&t.row[ipci_lease_row(x)],
+						 ipci_ticket_of(x, i));
 		is_free += x->born == IPCI_LEASE_NONE;
 		again += nobody && ipci_lease_open(x, t.when);
 		failed += nobody && ipci_lease_committed(x, t.when) &&
@@ -698,7 +702,8 @@ static const char *check_table(void)
 			return "held is wrong";
 	if (again != t.s->again || failed != t.s->failed || t.s->dirty)
 		return "again, failed or dirty is wrong";
-	if (count_free(&t) != is_free || is_free + failed != t.s->fresh)
+	if (count_free(&t) != is_free ||
+	    is_free + is_marked + failed != t.s->fresh)
 		return "a lease is lost";
 	return NULL;
 }

@@ -20,6 +20,10 @@
  *            word's wake-up chose is still on the other queues until it runs:
  *            a second wake-up may choose it again.
  *            born, gone, owner, att: a lease. born 0: NONE, else its index + 1
+ *            marked, mark: of a row, whose thread has marked one task done and
+ *            not been inside since: its lease + 1, and its born. One at a time
+ *            (IPCI_MARKS is 1), and it may go through the gate instead, as one
+ *            that is helped does. rows_done: what all rows say
  *
  * CLAIMS     1 When all that are alive are asleep, or at work on a task, for as
  *              long as they like: is a worker asleep, each task is done, set
@@ -45,13 +49,16 @@
  *              between another look and an attempt
  *            N1, and the free list, are left out: N1 comes before N2 and only
  *            grows; the list is private to the gate's holder, and made anew by
- *            the repair. A worker holds one task at a time. T3, T5: the put
+ *            the repair. A worker holds one task at a time, and nobody else
+ *            marks it (N7, N8: test_gate_fences). That who reaps a row tells
+ *            joiners once more is for those who were stopped: sweeps. T3, T5: the put
  *            side is gate.pml's; here slots have room. rows[].held is derived:
  *            it differs from the leases only while dirty is set.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
  *            NO_WATCH NO_ROUSE NO_VERSION VERSION_LATE NO_REPAIR NO_DEBT
  *            NO_ANNOUNCE ONE_WORD BURY_FIRST ALL_ONE REPAIR_SILENT REPAIR_ZERO
+ *            NO_MARKS REFILL
  */
 
 #ifndef NW
@@ -140,6 +147,7 @@ byte g_own, lock;
 byte head, tail = PRE, done, again, failed;
 byte l_own[2 * ROWS], l_w, l_f;
 byte born[LEASES], gone[LEASES], owner[LEASES], att[LEASES];
+byte marked[3], mark[3], rows_done;
 /* what sleepers have seen of it */
 byte g_same, d_same, put_same, done_same, version_same, l_same[2 * ROWS];
 /* the kernel */
@@ -166,12 +174,16 @@ hidden byte i, k, n;
 #define OPEN(i) (COMMITTED(i) && !GONE(i))
 #define WAITS(i) (OPEN(i) && !owner[i])
 #define SET_ASIDE(i) (COMMITTED(i) && GONE(i) && !owner[i])
+#define NAMED(r, i) (marked[r] == (i) + 1 && mark[r] == born[i] && \
+		     owner[i] == (r) + 1)
+#define MARKED(i) (NAMED(0, i) || NAMED(1, i) || NAMED(2, i))
+#define FINISHED (done + rows_done)
 
 #define MOURNED(words) (l_f & (words))
 #define ENDED(r) (l_f & (3 << (2 * (r))))
 #define READY (head != tail || again || MOURNED(GETTERS_WORDS))
 #define WORTH (MOURNED(JOINERS_WORDS) ||		\
-	       (IN(FAILERS) -> failed : done == tail))
+	       (IN(FAILERS) -> failed : FINISHED == tail))
 
 /* ---- claims ---- */
 
@@ -193,7 +205,7 @@ inline quiet()
 	od;
 	assert(!(parked & WORKERS) || k == tail);
 	k = 0;
-	assert(!(alive & JOINERS) || done != tail);
+	assert(!(alive & JOINERS) || FINISHED != tail);
 	i = 0;
 	do
 	:: i < LEASES && !SET_ASIDE(i) -> i++
@@ -219,9 +231,11 @@ inline conserved()
 			n = (over >> k) & 1;
 			i = 0;
 			do
-			:: i < LEASES && OPEN(i) && born[i] == k + 1 ->
+			:: i < LEASES && OPEN(i) && !MARKED(i) &&
+			   born[i] == k + 1 ->
 				n++; i++
-			:: i < LEASES && !(OPEN(i) && born[i] == k + 1) ->
+			:: i < LEASES && !(OPEN(i) && !MARKED(i) &&
+					   born[i] == k + 1) ->
 				i++
 			:: i == LEASES -> break
 			od;
@@ -262,6 +276,7 @@ inline wake_one(q)
 #define FROM_DONE 4
 #define FROM_RELEASE 5
 #define FROM_AWAIT 6
+#define FROM_MARK 7
 
 /* F1 .. F4 at the get gate; announced */
 inline fire_get()
@@ -336,9 +351,26 @@ F4_all:	atomic {
 
 /* ---- the lease gate ---- */
 
+#define FREE_LEASE(i)	\
+	born[i] = 0; gone[i] = 0; owner[i] = 0; att[i] = 0
+
+/* T9 of row r, of which others see nothing */
+inline clear_mark(r)
+{
+	d_step {
+		if
+		:: marked[r] && NAMED(r, marked[r] - 1) ->
+			FREE_LEASE(marked[r] - 1)
+		:: else
+		fi;
+		marked[r] = 0; mark[r] = 0
+	}
+}
+
 /* the words that can be known from the leases; ghosts and done: free */
 inline repair()
 {
+	clear_mark(0); clear_mark(1); clear_mark(2);
 	i = 0; again = 0; failed = 0;
 	do
 	:: i < LEASES ->
@@ -379,8 +411,6 @@ inline find_exhausted()
 }
 
 #define BURY(w) l_f = l_f & ~BIT(w); L_CHANGE(w)
-#define FREE_LEASE(i)	\
-	born[i] = 0; gone[i] = 0; owner[i] = 0; att[i] = 0
 
 /*
  * T1, with repair and reap; then "in_gate". What is done before the first
@@ -432,6 +462,10 @@ scan:	/* each row's words are a look of their own */
 	atomic { KILL; BURY(2 * r); BURY(2 * r + 1) };
 #endif
 X1:	atomic {
+		KILL;
+#ifndef NO_MARKS
+		clear_mark(r);	/* T9 */
+#endif
 		KILL;
 		i = 0;
 		do
@@ -485,7 +519,7 @@ D2:	/* of lease y - 1; then: FROM_ASIDE or FROM_DONE */
 		done_same = 0
 	};
 	if		/* D5 */
-	:: then == FROM_ASIDE || done == tail
+	:: then == FROM_ASIDE || FINISHED == tail
 	:: else -> goto fired_done
 	fi;
 F1_all:	fire_done();
@@ -763,10 +797,11 @@ fired_done:
 	:: then == FROM_REPAIR -> goto repaired
 	:: then == FROM_ASIDE -> find_exhausted(); goto X4
 	:: then == FROM_DONE -> goto D6
+	:: then == FROM_MARK -> goto T1
 	fi;
 in_gate:
 	if
-	:: x -> goto mark_done
+	:: x -> goto done_within
 	:: !x && again ->
 		atomic {	/* T7 */
 			KILL;
@@ -792,7 +827,30 @@ in_gate:
 			KILL;
 			again--
 		}
-	:: !x && !again && head != tail ->
+	:: !x && !again && head != tail && marked[row] ->
+		atomic {	/* T9 T2 at once, T4 */
+			KILL;
+			x = marked[row];
+			assert(NAMED(row, x - 1));
+#ifndef REFILL
+			born[x - 1] = 0;
+			KILL;
+#endif
+			gone[x - 1] = 0;
+			owner[x - 1] = row + 1;
+			att[x - 1] = 1;
+#ifdef REFILL
+			mark[row] = 0;	/* the ticket is another one: attempts */
+#endif
+			KILL;
+			born[x - 1] = head + 1;
+			KILL;
+			marked[row] = 0; mark[row] = 0;
+			KILL;
+			DELIVERED(head);
+			head++
+		}
+	:: !x && !again && head != tail && !marked[row] ->
 		atomic {	/* T2 T3 T4 */
 			KILL;
 			x = 0;
@@ -810,7 +868,7 @@ in_gate:
 			DELIVERED(head);
 			head++
 		}
-	:: else
+	:: else -> atomic { KILL; clear_mark(row) }	/* T9 */
 	fi;
 T6:	leave();
 	if
@@ -856,8 +914,42 @@ R6:	atomic {
 		:: x -> ADD(busy); QUIET
 		fi
 	};
-	atomic { KILL; DROP(busy); goto T1 };
-mark_done:
+	atomic {
+		KILL;
+		DROP(busy);
+		if
+		:: goto T1
+		:: !marked[row] -> goto D7
+		fi
+	};
+D7:	atomic {
+		KILL;
+		KILL;
+		k = born[x - 1] - 1;	/* D8 */
+		assert(!(over & BIT(k)) && holder[k] == me);
+		holder[k] = 0;
+		over = over | BIT(k);
+		marked[row] = x;
+		mark[row] = k + 1;
+		rows_done++;
+		x = 0; k = 0
+	};
+D9:	atomic {
+		KILL;
+		if
+		:: d_w
+		:: else -> goto T1
+		fi
+	};
+	atomic {
+		KILL;
+		if
+		:: FINISHED == tail -> then = FROM_MARK; goto F1_all
+		:: else -> goto T1
+		fi
+	};
+done_within:
+	atomic { KILL; clear_mark(row) };	/* T9 */
 	assert(OPEN(x - 1) && owner[x - 1] == row + 1);
 	y = x;
 	then = FROM_DONE;
@@ -1017,7 +1109,7 @@ in_gate:
 				failed--
 			:: else -> x = 0
 			fi
-		:: else -> x = (done == tail)
+		:: else -> x = (FINISHED == tail)
 		fi
 	};
 T6:	leave();
@@ -1046,10 +1138,11 @@ S4:	atomic { KILL; ADD(done_same); ADD(version_same) };
 #ifndef VERSION_LATE
 	atomic { KILL; WATCH(JOINER) };
 #endif
-S5:	atomic {
+S5:	atomic { KILL; o = done };	/* one after the other */
+	atomic {
 		KILL;
 		if
-		:: (IN(FAILERS) -> failed : done == tail) ->
+		:: (IN(FAILERS) -> failed : o + rows_done == tail) ->
 			goto awake
 		:: else
 		fi
@@ -1073,7 +1166,7 @@ S6:	atomic {
 		queue_at_rows();
 		if
 		:: same && IN(d_same) && VERSION_SAME && IN(done_same) ->
-			same = 0; watched = 0;
+			same = 0; watched = 0; o = 0;
 			DROP(d_same); DROP(version_same); DROP(done_same);
 			ADD(parked);
 			QUIET

@@ -173,6 +173,8 @@ lease_controls() {
 	fails NO_DEBT '-DNW=1 -DNJ=0 -DNP=1 -DPRE=0 -DMORTAL=4 -DKILLS=1'
 	fails NO_ANNOUNCE '-DNW=1 -DNJ=0 -DNP=1 -DPRE=0 -DMORTAL=4 -DKILLS=1'
 	fails ALL_ONE '-DNW=1 -DNF=1'
+	fails NO_MARKS '-DNJ=0 -DMORTAL=2 -DKILLS=1'
+	fails REFILL '-DNJ=0 -DPRE=2 -DMORTAL=2 -DKILLS=1'
 	fails NO_ROUSE "$late"
 	fails NO_VERSION "$late"
 	fails VERSION_LATE "$late"

@@ -33,7 +33,7 @@ red() {
 	[ "$(tail -n 1 "$1")" = "exit 1" ] && grep -q '^soak: BREACH' "$1"
 }
 
-echo "1..$((4 + $(echo "$controls" | wc -w)))"
+echo "1..$((6 + $(echo "$controls" | wc -w)))"
 "$soak/soak" "$seconds" $limit >"$work/soak" 2>&1
 status=$?
 [ $status = 0 ] || cat "$work/soak"
@@ -53,16 +53,18 @@ done
 red "$work/no_list"
 result $? "control: NO_LIST goes red: $(
 	sed -n 's/^soak: BREACH: //p' "$work/no_list" | head -n 1)"
-for control in no_barrier no_fence; do
-	test=test_the_sleeper_fences
-	[ $control = no_fence ] && test=test_who_sees_a_hint_fences
-	FENCES_SECONDS=20 FENCES_TEST=$test "$soak/fences_$control" >"$work/$control" 2>&1
+fences() {
+	FENCES_SECONDS=20 FENCES_TEST=$2 "$soak/fences_$1" >"$work/$2" 2>&1
 	status=$?
-	if grep -q SKIPPED "$work/$control"; then
-		result 0 "control: $control # SKIP needs two CPUs, exact wake-ups"
+	if grep -q SKIPPED "$work/$2"; then
+		result 0 "control: $1, $2 # SKIP needs two CPUs, exact wake-ups"
 	else
-		[ $status = 1 ] && grep -Eq '(---|#) lost$' "$work/$control"
-		result $? "control: $control goes red"
+		[ $status = 1 ] && grep -Eq '(---|#) lost$' "$work/$2"
+		result $? "control: $1 goes red, $2"
 	fi
-done
+}
+fences no_barrier test_the_sleeper_fences
+fences no_fence test_who_sees_a_hint_fences
+fences no_fence test_who_does_the_last_tasks_fences
+fences no_helped test_who_helps_fences
 exit $failed
