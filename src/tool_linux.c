@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,22 +169,32 @@ static bool to_offset(const struct mapped *m, uint64_t address, uint64_t *at)
 
 /* ---- at what a thread sleeps ---- */
 
-/* the first of the words that a futex_waitv waits for lie in its memory */
+/* the words that a futex_waitv waits for lie in its memory; not as /proc's mem,
+   where an offset of 32 bits does not reach all of it */
 static bool first_of_many(pid_t pid, uint64_t address, uint64_t *futex)
 {
-	char path[PATH_SIZE];
 	struct futex_waitv first;
-	ssize_t n;
-	int fd;
+	struct iovec to = {&first, sizeof(first)};
+	struct iovec from = {(void *)(uintptr_t)address, sizeof(first)};
 
-	snprintf(path, sizeof(path), "/proc/%ld/mem", (long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (process_vm_readv(pid, &to, 1, &from, 1, 0) !=
+	    (ssize_t)sizeof(first))
 		return false;
-	n = pread(fd, &first, sizeof(first), (off_t)address);
-	close(fd);
 	*futex = first.uaddr;
-	return n == (ssize_t)sizeof(first);
+	return true;
+}
+
+static bool is_futex(unsigned long long number)
+{
+#ifdef SYS_futex_time64 /* of 32 bits */
+	if (number == SYS_futex_time64)
+		return true;
+#endif
+#ifdef SYS_futex
+	if (number == SYS_futex)
+		return true;
+#endif
+	return false;
 }
 
 /* false: we may not know; *futex is 0 if it sleeps at none */
@@ -199,7 +210,7 @@ static bool sleeping_at(pid_t pid, pid_t tid, uint64_t *futex)
 		return errno == ENOENT || errno == ESRCH;
 	if (sscanf(text, "%llu 0x%llx", &number, &address) != 2)
 		return true; /* "running" */
-	if (number == SYS_futex)
+	if (is_futex(number))
 		*futex = address;
 	if (number == SYS_futex_waitv && !first_of_many(pid, address, futex))
 		return false;

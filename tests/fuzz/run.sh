@@ -48,7 +48,9 @@ control() {
 	with control "CC=${CC:-cc}" fuzz_driver -DIPCI_CONTROL_NO_MASK
 	far=$PWD/tests/fuzz/corpus/far-indexes
 	(cd "$build/control" && exec fuzz/fuzz_driver run "$far") \
-		>"$build/control.log" 2>&1
+		>"$build/control.log" 2>&1 &
+	wait $!
+	rm -f "/dev/shm/libipc-fuzz-$!" # it has no time for that
 	if ! grep -q '^==.*ERROR: AddressSanitizer' "$build/control.log"; then
 		echo "fuzz: FAILED: the control NO_MASK was not found"
 		exit 1
