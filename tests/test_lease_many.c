@@ -86,6 +86,40 @@ static void test_many_held(void **state)
 	close_queue(q);
 }
 
+/* until there is no lease; one is done, then, and not free yet */
+static int hold_all_but_one(void *q)
+{
+	int item, n = 0;
+
+	do
+		child_check(ipc_queue_put(q, &n, sizeof(n), 0) == 0);
+	while (ipc_queue_get(q, &item, sizeof(item), 0) == sizeof(item) && ++n);
+	child_check(ipc_queue_task_done(q) == 0);
+	raise(SIGSTOP);
+	return 0;
+}
+
+static void test_done_by_another(void **state)
+{
+	struct ipc_queue *q = new_tasks(2, 0);
+	pid_t pid = spawn_child(hold_all_but_one, q);
+	int item = 0;
+	(void)state;
+
+	assert_true(eventually(harness_state(pid) == 'T', 10000));
+	assert_int_equal(ipc_queue_size(q), 1);
+	assert_true(got_int(q) >= 4096);
+	put_int(q, item);
+	assert_int_equal(ipc_queue_get(q, &item, sizeof(item), 0), -ENOBUFS);
+	assert_int_equal(ipc_queue_task_done(q), 0);
+	assert_int_equal(got_int(q), 0);
+	assert_int_equal(ipc_queue_task_done(q), 0);
+	assert_int_equal(ipc_queue_unfinished(q), 4095);
+	kill_child(pid);
+	assert_int_equal(ipc_queue_size(q), 4095);
+	close_queue(q);
+}
+
 /*
  * One that cannot be leased stays where it is, and in its order, though it was
  * taken out already: the best one first, whatever comes after it
@@ -242,6 +276,7 @@ int main(void)
 		TEST_LIMIT(test_workers_come_and_go, 100),
 		TEST(test_no_row_is_free),
 		TEST(test_many_held),
+		TEST(test_done_by_another),
 		TEST(test_none_left_by_priority),
 		TEST(test_none_left_lifo),
 		TEST(test_a_thousand_come_back),
