@@ -61,6 +61,16 @@ static bool all_done(const struct ipci_tasks *t)
 	return n == 0 || n > LONG_MAX;
 }
 
+/* the same, for who asks after each task: what rows say, all of them write, so
+   it looks there only if nothing waits any more */
+static bool all_done_now(const struct ipci_tasks *t)
+{
+	if (!(state_of(t) & IPCI_STATE_DROPPED) &&
+	    ipci_index(t->got) != ipci_index(t->put))
+		return false;
+	return all_done(t);
+}
+
 /* ---- done and set aside: D2 .. D5, D9 ---- */
 
 /*
@@ -76,7 +86,7 @@ static void tell_joiners(const struct ipci_tasks *t, bool all)
 	if (!ipci_gate_slept_at(&t->joiners))
 		return;
 	IPCI_FENCE();
-	if (all || state_of(t) & IPCI_STATE_SHUT || all_done(t))
+	if (all || state_of(t) & IPCI_STATE_SHUT || all_done_now(t))
 		ipci_gate_fire(&t->joiners);
 }
 
