@@ -166,7 +166,7 @@ static void give_back(struct ipci_self *self, struct ipci_tasks *t,
 
 	if (IPCI_CLEARED())
 		ipci_tasks_clear_marks(t, row);
-	tell_joiners(t, false); /* whom its death woke may be stopped */
+	tell_joiners(t, false); /* its death woke one: another one's news */
 	if (!number(held))
 		return;
 	ipci_gate_owe(self, shut ? &t->joiners : t->getters); /* X1 */

@@ -697,7 +697,8 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                  row's word, wakes a joiner, who tells the others before he
  *                  looks. The repair frees the lease. In X4: by `pending`
  *            D7    not done, D8 was not reached: the mark counts for nothing
- *            D8..  done: as D4, the row is his. Who reaps it frees the lease
+ *            D8..  done: as D4, the row is his; whoever of those who sleep at
+ *                  done was woken reaps it: tells the others, frees the lease
  *            T9    the repair frees it (again)
  *            N7, N8  who was to know of it is of the same process
  *            X1..X4  the words are still fired: the next one goes on, and all

@@ -50,15 +50,14 @@
  *            N1, and the free list, are left out: N1 comes before N2 and only
  *            grows; the list is private to the gate's holder, and made anew by
  *            the repair. A worker holds one task at a time, and nobody else
- *            marks it (N7, N8: test_gate_fences). That who reaps a row tells
- *            joiners once more is for those who were stopped: sweeps. T3, T5: the put
+ *            marks it (N7, N8: test_gate_fences). T3, T5: the put
  *            side is gate.pml's; here slots have room. rows[].held is derived:
  *            it differs from the leases only while dirty is set.
  *
  * CONTROLS   each must make pan fail, or the model proves nothing; see run.sh.
  *            NO_WATCH NO_ROUSE NO_VERSION VERSION_LATE NO_REPAIR NO_DEBT
  *            NO_ANNOUNCE ONE_WORD BURY_FIRST ALL_ONE REPAIR_SILENT REPAIR_ZERO
- *            NO_MARKS REFILL
+ *            NO_MARKS NO_TELL REFILL
  */
 
 #ifndef NW
@@ -277,6 +276,7 @@ inline wake_one(q)
 #define FROM_RELEASE 5
 #define FROM_AWAIT 6
 #define FROM_MARK 7
+#define FROM_TELL 8
 
 /* F1 .. F4 at the get gate; announced */
 inline fire_get()
@@ -461,11 +461,20 @@ scan:	/* each row's words are a look of their own */
 #ifdef BURY_FIRST
 	atomic { KILL; BURY(2 * r); BURY(2 * r + 1) };
 #endif
-X1:	atomic {
+	atomic {
 		KILL;
 #ifndef NO_MARKS
 		clear_mark(r);	/* T9 */
 #endif
+		KILL;
+		if	/* D9 of one that did not live to */
+#ifndef NO_TELL
+		:: d_w && FINISHED == tail -> then = FROM_TELL; goto F1_all
+#endif
+		:: else
+		fi
+	};
+X1:	atomic {
 		KILL;
 		i = 0;
 		do
@@ -796,6 +805,7 @@ fired_done:
 	if
 	:: then == FROM_REPAIR -> goto repaired
 	:: then == FROM_ASIDE -> find_exhausted(); goto X4
+	:: then == FROM_TELL -> goto X1
 	:: then == FROM_DONE -> goto D6
 	:: then == FROM_MARK -> goto T1
 	fi;
@@ -1089,6 +1099,7 @@ fired_done:
 	if
 	:: then == FROM_REPAIR -> goto repaired
 	:: then == FROM_ASIDE -> find_exhausted(); goto X4
+	:: then == FROM_TELL -> goto X1
 	:: then == FROM_AWAIT -> goto T1
 	fi;
 in_gate:

@@ -198,6 +198,7 @@ lease_long() {
 	bits=27
 	optimise=-O1
 	fails REPAIR_SILENT '-DMORTAL=2 -DKILLS=1 -DNF=1'
+	fails NO_TELL '-DMORTAL=2 -DKILLS=1 -DNF=1'
 	fails REPAIR_ZERO '-DREPAIR_SILENT -DNJ=2 -DMORTAL=10 -DKILLS=2'
 	holds '2 workers, 1 joiner, 2 deaths' '-DMORTAL=10 -DKILLS=2'
 	holds '2 workers, 1 joiner, 1 waiter, 1 death' \
