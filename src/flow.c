@@ -69,6 +69,8 @@ static int watch(const void *arg, struct ipci_still *more, int room)
 	const struct ipci_flow *f = arg;
 
 	(void)room;
+	if (!IPCI_WATCHED(1))
+		return 0;
 	return ipci_life_watch(f->watch.watched, more) ? 1 : -1;
 }
 

@@ -151,10 +151,15 @@ static inline void ipci_node_set(uintptr_t node, uintptr_t link)
 #else
 #define IPCI_PASSED_ON(all) (all)
 #endif
-#ifdef IPCI_CONTROL_NO_WATCH /* of the workers that hold tasks */
+#ifdef IPCI_CONTROL_NO_WATCH /* of those whose death is news: workers, ends */
 #define IPCI_WATCHED(rows) ((void)(rows), 0u)
 #else
 #define IPCI_WATCHED(rows) (rows)
+#endif
+#ifdef IPCI_CONTROL_NO_VISITS /* of the lease gate, where it has a room */
+#define IPCI_VISITED(bounded) ((void)(bounded), false)
+#else
+#define IPCI_VISITED(bounded) (bounded)
 #endif
 #ifdef IPCI_CONTROL_NO_HELPED /* that others mark what a worker holds */
 #define IPCI_HELPED(others) ((void)(others), false)

@@ -75,7 +75,7 @@ IPCI_INLINE int ipci_tasks_enter(struct ipci_self *self, struct ipci_tasks *t,
 	if (r < 0)
 		return r;
 	ipci_gate_push_within(self, &t->lock);
-	if (ipci_gate_bounded(&t->lock))
+	if (IPCI_VISITED(ipci_gate_bounded(&t->lock)))
 		atomic_fetch_add_explicit(&t->leases.s->visits, 1,
 					  memory_order_seq_cst);
 	if (IPCI_DIRTY(t->leases.s->dirty))

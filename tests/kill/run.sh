@@ -106,6 +106,7 @@ verdict() {
 bounded_controls() {
 	control NO_SLICE kill_queue "put, 1 getter asleep"
 	control NOT_ROBUST kill_mutex "unlock, 1 waiter asleep"
+	control NO_VISITS kill_cross_lease "size frozen, a holder killed, another's task got"
 }
 
 controls() {
@@ -132,6 +133,7 @@ controls() {
 	control NO_MARKS kill_joinable "task_done, nobody joins"
 	control NO_WATCH kill_lease "holder, 1 getter asleep"
 	control NO_WATCH kill_lease "holder of the last attempt, 1 joiner"
+	control NO_WATCH kill_pipe "close, receiver asleep, who watches"
 	control NO_WATCH kill_cross_lease "get frozen, a holder killed"
 	control NO_WATCH kill_cross_lease "join frozen, last attempt, a holder"
 	control NO_COMPARE kill_cross_lease "get frozen, a holder killed"
