@@ -62,11 +62,13 @@ static bool all_done(const struct ipci_tasks *t)
 }
 
 /* the same, for who asks after each task: what rows say, all of them write, so
-   it looks there only if nothing waits any more */
+   it looks there only if nothing waits any more, or there is damage */
 static bool all_done_now(const struct ipci_tasks *t)
 {
-	if (!(state_of(t) & IPCI_STATE_DROPPED) &&
-	    ipci_index(t->got) != ipci_index(t->put))
+	uint64_t got = ipci_index(t->got), put = ipci_index(t->put);
+
+	if (got != put && !(state_of(t) & IPCI_STATE_DROPPED) &&
+	    put - ipci_index(t->done) <= LONG_MAX)
 		return false;
 	return all_done(t);
 }
