@@ -158,26 +158,27 @@ int ipci_tasks_lease_scarce(struct ipci_tasks *t, struct ipci_worker *mine,
 
 /* ---- reap: X1 .. X5 ---- */
 
-/* after a shutdown getters sleep at done, all of them */
+/*
+ * All who sleep at done are told first, of what the dead one may have done; so
+ * are, after a shutdown, all getters, who sleep there then. Until the row is
+ * buried nobody goes to sleep again.
+ */
 static void give_back(struct ipci_self *self, struct ipci_tasks *t,
 		      uint32_t row)
 {
 	_Atomic uint32_t *held = &t->workers.row[row].held;
-	bool shut = state_of(t) & IPCI_STATE_SHUT;
 	uint32_t n;
 
 	if (IPCI_CLEARED())
 		ipci_tasks_clear_marks(t, row);
-	tell_joiners(t, false); /* its death woke one: another one's news */
+	tell_joiners(t, false); /* its death woke only one of them */
 	if (!number(held))
 		return;
-	ipci_gate_owe(self, shut ? &t->joiners : t->getters); /* X1 */
+	ipci_gate_owe(self, t->getters); /* X1 */
 	n = ipci_lease_revoke(&t->leases, row, when(t));
 	add(&t->leases.s->again, n);
 	atomic_store_explicit(held, 0, memory_order_seq_cst);
 	ipci_gate_notify(t->getters); /* X3 */
-	if (state_of(t) & IPCI_STATE_SHUT)
-		ipci_gate_fire(&t->joiners);
 }
 
 static void set_exhausted_aside(struct ipci_self *self, struct ipci_tasks *t)

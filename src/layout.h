@@ -669,7 +669,7 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *                     comes in for it. What its mark names is under way: no
  *            reap     of a row whose thread has ended, within T1:
  *                     T9 its marks
- *                     X1 pending = get (after a shutdown: done)
+ *                     D9                    X1 pending = get
  *                     X2 owner = nobody, each lease
  *                     X3 fire that          X4 too many attempts:
  *                        D3 pending = done; D2 D4, and fire done
@@ -704,7 +704,8 @@ _Static_assert(sizeof(struct rare_shm) == 128, "rare_shm");
  *            X1..X4  the words are still fired: the next one goes on, and all
  *                  were told of that death, but for whom the one that it woke
  *                  was stopped. So the kernel, by `pending`, wakes another
- *                  getter or joiner.
+ *                  getter. Who sleeps at done was told by D9, if all is done or
+ *                  it was shut down, and is told by X4.
  *            X5    done with
  *            T8    the failed task went with who took it
  *            Y1..  dirty: the next one repairs. The row of the one before, or
