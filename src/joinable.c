@@ -113,6 +113,13 @@ static void set_aside(struct ipci_self *self, struct ipci_tasks *t, uint32_t i)
 
 /* ---- T9 ---- */
 
+/* the row's lease is free */
+IPCI_INLINE void let_go(struct ipci_tasks *t, uint32_t i, uint32_t row)
+{
+	ipci_lease_free(&t->leases, i);
+	ipci_tasks_count_held(t, row, UINT32_MAX);
+}
+
 /* of one mark; not: damage, or who was killed in here has done it */
 static bool clear_mark(struct ipci_tasks *t, uint32_t row, uint64_t ticket)
 {
@@ -120,8 +127,7 @@ static bool clear_mark(struct ipci_tasks *t, uint32_t row, uint64_t ticket)
 
 	if (i == IPCI_NO_LEASE)
 		return false;
-	ipci_lease_free(&t->leases, i);
-	ipci_tasks_count_held(t, row, UINT32_MAX);
+	let_go(t, i, row);
 	return true;
 }
 
@@ -310,8 +316,7 @@ int ipci_tasks_again(struct ipci_tasks *t, struct ipci_worker *mine, void *buf,
 IPCI_INLINE void done(struct ipci_tasks *t, uint32_t i, uint32_t row)
 {
 	finish(t, i, false);
-	ipci_lease_free(&t->leases, i); /* D6 */
-	ipci_tasks_count_held(t, row, UINT32_MAX);
+	let_go(t, i, row); /* D6 */
 }
 
 /* within the gate: unless another thread was faster */

@@ -204,33 +204,41 @@ int ipci_queue_get_tasks(struct ipc_queue *q, struct ipci_wanted *w,
 	return get_tasks(q, w, w->n, timeout_ms);
 }
 
-int ipci_queue_get_one_task(struct ipc_queue *q, void *buf, size_t size,
-			    int timeout_ms)
+/* its length, and who has it now */
+IPCI_INLINE int get_one(struct ipc_queue *q, void *buf, size_t size,
+			const struct ipci_worker **worker, int timeout_ms)
 {
 	size_t len;
 	struct ipci_wanted w = {
 		.items = buf, .size = size, .lens = &len, .n = 1};
 	int r = get_tasks(q, &w, 1, timeout_ms);
 
+	*worker = w.worker;
 	return r < 0 ? r : (int)len;
+}
+
+int ipci_queue_get_one_task(struct ipc_queue *q, void *buf, size_t size,
+			    int timeout_ms)
+{
+	const struct ipci_worker *unused;
+
+	return get_one(q, buf, size, &unused, timeout_ms);
 }
 
 int ipc_queue_get_task(struct ipc_queue *q, void *buf, size_t size,
 		       struct ipc_task *task, int timeout_ms)
 {
-	size_t len;
-	struct ipci_wanted w = {
-		.items = buf, .size = size, .lens = &len, .n = 1};
+	const struct ipci_worker *mine = NULL;
 	int r = task ? ipci_queue_check_get(q, buf, size) : -EINVAL;
 
 	if (r == 0)
-		r = q->joinable ? ipci_queue_get_tasks(q, &w, timeout_ms)
+		r = q->joinable ? get_one(q, buf, size, &mine, timeout_ms)
 				: -EINVAL;
 	if (r < 0)
 		return r;
-	*task = (struct ipc_task){.ticket = ipci_tasks_ticket(w.worker),
-				  .attempts = w.worker->attempts};
-	return (int)len;
+	*task = (struct ipc_task){.ticket = ipci_tasks_ticket(mine),
+				  .attempts = mine->attempts};
+	return r;
 }
 
 /* ---- done, set aside, joined ---- */
