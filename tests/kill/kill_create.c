@@ -371,19 +371,18 @@ static const char *create_point(const void *arg, unsigned long k, bool *over)
 
 /* -------------------------------------------------------------------- rows */
 
-#define STORY(text, calls, every, full, ...)                                   \
+#define STORY(text, calls, every, ...)                                         \
 	{                                                                      \
 		.name = text, .point = create_point, .stride = every,          \
-		.full_stride = full, .row = &(const struct sweep)              \
+		.row = &(const struct sweep)                                   \
 		{                                                              \
 			.row = &(const struct row){__VA_ARGS__},               \
 			.begin = begin, .victim = victim, .look = look,        \
 			.judge = judge, .end = end, .by_calls = calls          \
 		}                                                              \
 	}
-#define CALLS(text, ...) STORY(text, true, 1, 1, __VA_ARGS__)
-#define INSTRUCTIONS(text, every, ...)                                         \
-	STORY(text, false, every, 17, __VA_ARGS__)
+#define CALLS(text, ...)	       STORY(text, true, 1, __VA_ARGS__)
+#define INSTRUCTIONS(text, every, ...) STORY(text, false, every, __VA_ARGS__)
 
 static const struct story stories[] = {
 	CALLS("create a mutex, by calls", CREATE, &mutex),

@@ -121,8 +121,7 @@ static void step(struct proc *p, unsigned long n)
 /* up to n instructions; true: it has come to its end */
 static bool step_until_returned(struct proc *p, unsigned long n)
 {
-	while (n-- && !sweep_returned(p, NULL))
-		step(p, 1);
+	sweep_require(sweep_steps(p, n));
 	return sweep_returned(p, NULL);
 }
 
@@ -320,8 +319,7 @@ static const char *late_point(const void *arg, unsigned long k, bool *over)
 	struct proc *frozen = begin_late(side), *firer;
 
 	sleeper[sleepers++] = frozen;
-	while (k-- && !*over)
-		*over = !sweep_step(frozen);
+	*over = !sweep_steps(frozen, k);
 	firer = bring_firer(side);
 	step(firer, n - 1);
 	if (!blocked(side))
@@ -366,8 +364,7 @@ static const char *frozen_point(const void *arg, unsigned long k, bool *over)
 	make_queue(row->side);
 	index = &side_of(row->side == GETTERS ? PUTTERS : GETTERS)->index;
 	sleeper[sleepers++] = sweep_trace(waits(row->side), NULL);
-	for (unsigned long i = 0; i < k && !*over; i++)
-		*over = !sweep_step(sleeper[0]);
+	*over = !sweep_steps(sleeper[0], k);
 	giver = sweep_trace(wakes(row->side), NULL);
 	for (uint64_t was = *index; *index == was;)
 		step(giver, 1);

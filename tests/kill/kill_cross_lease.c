@@ -315,8 +315,7 @@ static const char *frozen_point(const void *arg, unsigned long k, bool *over)
 	add_asleep(GETTERS, row->getters);
 	add_asleep(JOINERS, row->joiners);
 	frozen = add_traced(row->frozen);
-	for (unsigned long i = 0; i < k && !*over; i++)
-		*over = !sweep_step(frozen);
+	*over = !sweep_steps(frozen, k);
 	while (late && n_put < w->tasks)
 		sweep_require(put_task() >= 0);
 	left = kill_worker(worker, w);
@@ -378,8 +377,7 @@ static const char *counting_point(const void *arg, unsigned long k, bool *over)
 	}
 	sweep_slay(worker[0]);
 	frozen = sweep_trace(count_once, NULL);
-	for (unsigned long i = 0; i < k && !sweep_returned(frozen, NULL); i++)
-		sweep_step(frozen);
+	sweep_steps(frozen, k);
 	*over = sweep_returned(frozen, NULL);
 	sweep_slay(worker[1]);
 	sweep_require(take(&task, 0) > 0);
@@ -465,10 +463,7 @@ static void bring_sleepers(enum class class)
 /* up to n instructions; true: it has come to its end, or sleeps again */
 static bool step_until_returned(struct proc *p, unsigned long n)
 {
-	while (n-- && !sweep_returned(p, NULL))
-		if (!sweep_step(p))
-			return true;
-	return sweep_returned(p, NULL);
+	return !sweep_steps(p, n) || sweep_returned(p, NULL);
 }
 
 /*
@@ -581,7 +576,7 @@ static void contended_end(const void *arg)
 #define FROZEN(text, every, ...)                                               \
 	{                                                                      \
 		.name = text, .point = frozen_point, .stride = every,          \
-		.full_stride = (every) / 43, .row = &(const struct frozen_row) \
+		.row = &(const struct frozen_row)                              \
 		{                                                              \
 			__VA_ARGS__                                            \
 		}                                                              \
@@ -590,7 +585,6 @@ static void contended_end(const void *arg)
 	{                                                                      \
 		.name = "stopped when woken by a death, " text,                \
 		.point = stopped_point, .stride = every,                       \
-		.full_stride = (every) / 40,                                   \
 		.row = &(const struct stopped_row)                             \
 		{                                                              \
 			__VA_ARGS__                                            \
@@ -611,7 +605,7 @@ static void contended_end(const void *arg)
 
 static const struct story stories[] = {
 	{"size frozen, a holder killed, another's task got", NULL,
-	 counting_point, 31, 1},
+	 counting_point, 31},
 	FROZEN("get frozen, a holder killed", 83, .frozen = GETTERS,
 	       .worker = {HOLDS, 1, 0}),
 	FROZEN("get frozen, 1 getter asleep, a holder of 2 killed", 181,

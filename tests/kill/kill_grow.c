@@ -341,14 +341,8 @@ static const char *look_for_strays(void)
 /* k instructions on; true: it has returned */
 static bool advance(struct proc *v, unsigned long k)
 {
-	for (unsigned long i = 0; i < k; i++) {
-		if (sweep_returned(v, NULL))
-			return true;
-		sweep_require(sweep_step(v));
-		if (sweep_ended(v))
-			return true;
-	}
-	return false;
+	sweep_require(sweep_steps(v, k));
+	return sweep_ended(v) || sweep_returned(v, NULL);
 }
 
 /* one death, or stop, and what they see who come after it */
@@ -427,7 +421,7 @@ static const char *point(const void *arg, unsigned long k, bool *over)
 
 #define ROW(text, every, ...)                                                  \
 	{                                                                      \
-		text, &(const struct row){__VA_ARGS__}, point, 3 * every, 3    \
+		text, &(const struct row){__VA_ARGS__}, point, 3 * every       \
 	}
 
 /* into a chunk fit 4 slots of 1000 bytes, 12 items of 300, 4 of 900; one of

@@ -217,8 +217,7 @@ static const char *barging_point(const void *arg, unsigned long k, bool *over)
 	}
 	barger = sweep_trace(barge, NULL);
 	sweep_require(words(ours[0])->holder == (uint32_t)sweep_pid(barger));
-	for (unsigned long i = 0; i < k && !*over; i++)
-		*over = !sweep_step(first);
+	*over = !sweep_steps(first, k);
 	sweep_note("word %#llx", (unsigned long long)words(ours[0])->word);
 	sweep_slay(first);
 	if (row->barger_dies)

@@ -464,16 +464,13 @@ static const char *judge(const void *arg)
 static const int large_small[] = {PEER_LARGE, PEER, PEER_LARGE, LAST, 0};
 static const int small[] = {PEER, LAST, 0};
 
-#define ROW_OF(text, full, every, ...)                                         \
+#define ROW(text, every, ...)                                                  \
 	{                                                                      \
 		.name = text, .row = &(const struct row){__VA_ARGS__},         \
 		.begin = begin, .victim = victim, .marked = marked,            \
 		.asleep = ask, .look = look, .judge = judge, .end = end,       \
-		.stride = every, .full_stride = full                           \
+		.stride = every                                                \
 	}
-#define ROW(text, every, ...)  ROW_OF(text, 1, every, __VA_ARGS__)
-/* thousands of instructions: every third */
-#define ROW3(text, every, ...) ROW_OF(text, 3, every, __VA_ARGS__)
 
 static const struct sweep sweeps[] = {
 	ROW("send, idle", 13, .op = SEND, .message = VICTIM, .filled = 1),
@@ -484,15 +481,15 @@ static const struct sweep sweeps[] = {
 	    .watched = true),
 	ROW("send that sleeps", 29, .op = SEND, .message = VICTIM, .filled = 4,
 	    .asks = true),
-	ROW3("send large, receiver asleep", 47, .op = SEND,
-	     .message = VICTIM_LARGE, .receiver = true, .after = AFTER),
-	ROW3("send large, then another large one", 53, .op = SEND,
-	     .message = VICTIM_LARGE, .receiver = true, .after = AFTER_LARGE),
+	ROW("send large, receiver asleep", 47, .op = SEND,
+	    .message = VICTIM_LARGE, .receiver = true, .after = AFTER),
+	ROW("send large, then another large one", 53, .op = SEND,
+	    .message = VICTIM_LARGE, .receiver = true, .after = AFTER_LARGE),
 
 	ROW("recv, idle", 13, .op = RECV, .filled = 2),
 	ROW("recv, sender asleep", 7, .op = RECV, .filled = 4, .sends = small),
 	ROW("recv that sleeps", 29, .op = RECV, .asks = true),
-	ROW3("recv large, sender asleep", 59, .op = RECV, .sends = large_small),
+	ROW("recv large, sender asleep", 59, .op = RECV, .sends = large_small),
 
 	ROW("close, receiver asleep", 23, .op = CLOSE, .closes = 1,
 	    .receiver = true),

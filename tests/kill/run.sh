@@ -59,6 +59,10 @@
 # in task_done). Stopped as it was woken: cross by an item, cross_lease by a
 # death; the slowest recovery is how long the others waited after the next call.
 
+# libc copies by single moves: the string instruction for that, of which each
+# repetition is a step, would take thousands of steps in a place of our choice
+export GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000
+
 mode=${1:-full}
 kill=${BUILD:-build}/kill
 lanes=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

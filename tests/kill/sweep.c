@@ -28,6 +28,7 @@ static void *area;
 static size_t area_size;
 
 static double slowest_ms;
+static unsigned long again; /* points that were told a second time */
 static char note[512];
 
 /* ------------------------------------------------------------------- basics */
@@ -119,9 +120,10 @@ bool sweep_eventually(bool (*is)(const void *), const void *arg)
 static bool advance(const struct sweep *s, struct proc *v, unsigned long k)
 {
 	int naps = sweep_exact() ? INT_MIN : 0;
+	unsigned long i = s->by_calls ? 0 : sweep_leap(v, k);
 	bool asked = false;
 
-	for (unsigned long i = 0; i < k; i++) {
+	for (; i < k; i++) {
 		if (sweep_returned(v, NULL))
 			return true;
 		if (!(s->by_calls ? sweep_call(v) : sweep_step(v))) {
@@ -175,18 +177,49 @@ static void show(const char *name, unsigned long k, const char *wrong)
 	printf("# %s, k=%lu: %s; %s\n", name, k, wrong, note);
 }
 
+static const char *tell_once(const struct story *s, unsigned long k, bool *over)
+{
+	const char *wrong;
+
+	if (area)
+		memset(area, 0, area_size);
+	note[0] = '\0';
+	alarm((unsigned int)(WATCHDOG_S * sweep_slow));
+	sweep_ways_begin();
+	*over = false;
+	wrong = s->point(s->row, k, over);
+	sweep_slay_all();
+	return wrong;
+}
+
+/* and again, if a process did not find the way: what was seen then is nothing
+   to go by */
+static const char *tell_point(const struct story *s, unsigned long k,
+			      bool *over)
+{
+	double slowest = slowest_ms;
+	const char *wrong = tell_once(s, k, over);
+
+	while (sweep_strayed()) {
+		slowest_ms = slowest;
+		again++;
+		wrong = tell_once(s, k, over);
+	}
+	return wrong;
+}
+
 static bool tell(const struct story *s, bool in_short)
 {
-	unsigned int stride = in_short ? s->stride : s->full_stride;
+	unsigned int stride = in_short && s->stride ? s->stride : 1;
 	unsigned long points = 0, bad = 0;
 	bool over = false, control = getenv("SWEEP_CONTROL");
 	double from = sweep_now_ms(), hurry = SHORT_MS;
 
-	if (!stride)
-		stride = 1;
 	if (in_short && !sweep_exact())
 		stride *= BOUNDED_STRIDE;
 	slowest_ms = 0;
+	again = 0;
+	sweep_ways_forget();
 	for (unsigned long k = 0; !over && !(control && bad);
 	     k += stride, points++) {
 		const char *wrong;
@@ -196,15 +229,12 @@ static bool tell(const struct story *s, bool in_short)
 			hurry += SHORT_MS;
 		}
 
-		if (area)
-			memset(area, 0, area_size);
-		note[0] = '\0';
-		alarm((unsigned int)(WATCHDOG_S * sweep_slow));
-		wrong = s->point(s->row, k, &over);
-		sweep_slay_all();
+		wrong = tell_point(s, k, &over);
 		if (wrong && bad++ < SHOWN)
 			show(s->name, k, wrong);
 	}
+	if (again)
+		printf("# %s: told again: %lu\n", s->name, again);
 	printf("%sok - %s: %lu points, %lu bad, slowest recovery %.1f ms\n",
 	       bad ? "not " : "", s->name, points, bad, slowest_ms);
 	return !bad;
@@ -252,9 +282,8 @@ int sweep_main(int argc, char **argv, const struct sweep *sweeps, size_t n)
 
 	sweep_require(stories);
 	for (size_t i = 0; i < n; i++)
-		stories[i] =
-			(struct story){sweeps[i].name, &sweeps[i], sweep_point,
-				       sweeps[i].stride, sweeps[i].full_stride};
+		stories[i] = (struct story){sweeps[i].name, &sweeps[i],
+					    sweep_point, sweeps[i].stride};
 	r = story_main(argc, argv, stories, n);
 	free(stories);
 	return r;

@@ -44,15 +44,14 @@ struct sweep {
 	const char *(*judge)(const void *row);
 	void (*end)(const void *row);
 	bool by_calls;	     /* k counts entries to system calls and exits */
-	unsigned int stride; /* of k, in a short run; 0: 1 */
-	unsigned int full_stride; /* in a full one */
+	unsigned int stride; /* of k, in a short run; 0: 1, as in a full one */
 };
 
 /*
  * Runs the sweeps whose name contains argv[2]; argv[1] is short or full. A
  * short one that takes long makes longer steps. The environment may say
- * SWEEP_LANE=I/N: only every Nth, beginning with the Ith; and SWEEP_CONTROL: a
- * sweep that is to fail ends when it has.
+ * SWEEP_LANE=I/N: only every Nth, beginning with the Ith; SWEEP_CONTROL: a
+ * sweep that is to fail ends when it has; and SWEEP_BY_STEPS: nobody leaps.
  */
 int sweep_main(int argc, char **argv, const struct sweep *sweeps, size_t n);
 
@@ -64,7 +63,6 @@ struct story {
 	const void *row;
 	const char *(*point)(const void *row, unsigned long k, bool *over);
 	unsigned int stride;
-	unsigned int full_stride;
 };
 
 /* row is a struct sweep: its story */
@@ -92,6 +90,14 @@ pid_t sweep_pid(const struct proc *p);
 
 /* one instruction; false: it sleeps in it */
 bool sweep_step(struct proc *p);
+/*
+ * As many instructions as one before it went in this sweep, up to k, and at
+ * once: returns how many. It stands where that one stood, or is dead, and the
+ * point will be told again.
+ */
+unsigned long sweep_leap(struct proc *p, unsigned long k);
+/* k instructions, or until it has returned; false: it sleeps */
+bool sweep_steps(struct proc *p, unsigned long k);
 /* to the entry of the next system call, or out of it; as sweep_step */
 bool sweep_call(struct proc *p);
 /* until that instruction is over; false: nobody will wake it */

@@ -377,7 +377,27 @@ static bool go(struct proc *p, enum __ptrace_request how)
 
 bool sweep_step(struct proc *p)
 {
-	return go(p, PTRACE_SINGLESTEP);
+	bool awake;
+
+	sweep_way_step(p);
+	awake = go(p, PTRACE_SINGLESTEP);
+	if (!awake)
+		sweep_way_sleeps(p);
+	return awake;
+}
+
+bool sweep_steps(struct proc *p, unsigned long k)
+{
+	for (unsigned long i = sweep_leap(p, k);
+	     i < k && !p->ended && !sweep_returned(p, NULL); i++)
+		if (!sweep_step(p))
+			return false;
+	return true;
+}
+
+bool sweep_go_on(struct proc *p)
+{
+	return go(p, PTRACE_CONT);
 }
 
 bool sweep_call(struct proc *p)
