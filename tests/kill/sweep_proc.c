@@ -411,8 +411,8 @@ bool sweep_wakes(struct proc *p)
 
 	while (!halted(p)) {
 		sweep_require(sweep_now_ms() < until);
-		if (sweep_is_quiet())
-			return false;
+		if (sweep_is_quiet()) /* it may have stopped since */
+			return halted(p);
 		sweep_wait_a_little();
 	}
 	return true;
