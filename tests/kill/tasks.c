@@ -390,6 +390,10 @@ void tasks_marked(const void *arg)
 		ipc_queue_join(queue, 0);
 	if (row->late)
 		sweep_require(put_task());
+	/* until who was woken stands still: before that a second wake-up may be
+	   for him, too */
+	if (row->one_stopped)
+		sweep_until_quiet();
 }
 
 static void let_go(int first)
