@@ -15,13 +15,14 @@
 #include "sweep_own.h"
 
 enum {
-	LIMIT_MS = 500,	    /* within which survivors must see the promise */
-	ROUND_MS = 1,	    /* for which a look round counts at most */
-	WATCHDOG_S = 120,   /* for one point */
-	SHOWN = 5,	    /* bad points of a sweep that are printed */
-	SHORT_MS = 500,	    /* of a short sweep, before its steps get longer */
-	NAPS_MAX = 10,	    /* in the bounded way: no wake-up will come */
-	BOUNDED_STRIDE = 9, /* points take longer, so a short run has fewer */
+	LIMIT_MS = 500,	  /* within which survivors must see the promise */
+	ROUND_MS = 1,	  /* for which a look round counts at most */
+	WATCHDOG_S = 120, /* for one point */
+	SHOWN = 5,	  /* bad points of a sweep that are printed */
+	SHORT_MS = 500,	  /* of a short sweep, before its steps get longer */
+	NAPS_MAX = 10,	  /* in the bounded way: no wake-up will come */
+	EXACT_PART = 3,	  /* a short run goes by a third of a story's stride */
+	BOUNDED_PART = 9, /* ... in the bounded way by so many strides */
 };
 
 static void *area;
@@ -208,15 +209,20 @@ static const char *tell_point(const struct story *s, unsigned long k,
 	return wrong;
 }
 
+/* points of the bounded way take longer */
+static unsigned int short_stride(const struct story *s)
+{
+	return sweep_exact() ? s->stride / EXACT_PART + 1
+			     : (s->stride + !s->stride) * BOUNDED_PART;
+}
+
 static bool tell(const struct story *s, bool in_short)
 {
-	unsigned int stride = in_short && s->stride ? s->stride : 1;
+	unsigned int stride = in_short ? short_stride(s) : 1;
 	unsigned long points = 0, bad = 0;
 	bool over = false, control = getenv("SWEEP_CONTROL");
 	double from = sweep_now_ms(), hurry = SHORT_MS;
 
-	if (in_short && !sweep_exact())
-		stride *= BOUNDED_STRIDE;
 	slowest_ms = 0;
 	again = 0;
 	sweep_ways_forget();

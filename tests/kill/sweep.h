@@ -44,7 +44,7 @@ struct sweep {
 	const char *(*judge)(const void *row);
 	void (*end)(const void *row);
 	bool by_calls;	     /* k counts entries to system calls and exits */
-	unsigned int stride; /* of k, in a short run; 0: 1, as in a full one */
+	unsigned int stride; /* of k, about, in a short run; 0: 1 */
 };
 
 /*
