@@ -48,7 +48,6 @@ enum { INT3 = 0xcc };
 
 static unsigned long place_of(const struct proc *p)
 {
-	errno = 0;
 	return (unsigned long)ptrace(PTRACE_PEEKUSER, p->pid, USER_IP, NULL);
 }
 
